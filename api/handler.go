@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"rastau/crl"
+	"rastau/internal/account"
+	"rastau/licensing"
+	"rastau/verifier"
+)
+
+// Options of the API.
+type Options struct {
+	Verifier      *verifier.Verifier       // Required.
+	Question      func() verifier.Question // Required. Anchors and policy of this installation; callers never bring anchors of their own.
+	Service       *licensing.Service       // Required.
+	Accounts      *account.Book            // Required.
+	Lists         *crl.Source              // Optional. If nil, /readyz and /metrics say nothing of revocation lists.
+	Ready         func() []string          // Optional. Reasons why not ready, empty means ready. If nil, always ready.
+	BodyLimit     int64                    // Optional. Bytes of a request's body. If zero, 32 MiB.
+	RatePerMinute int                      // Optional. Requests of one account, or of one address without an account. If zero, 600.
+	TrustProxy    []string                 // Optional. CIDRs whose X-Forwarded-For counts. If empty, none.
+	Now           func() time.Time         // Required.
+	Log           *slog.Logger             // Required.
+	Version       string                   // Optional. Shown in /readyz and /metrics.
+}
+
+const (
+	defaultBodyLimit = 32 << 20
+	defaultRate      = 600
+
+	// requestTime bounds one request: a judgement may ask several revocation
+	// sources one after the other, each bounded on its own.
+	requestTime = 60 * time.Second
+)
+
+// server is what the routes share. Its own state (answers, buckets, counters)
+// guards itself.
+type server struct {
+	o       Options
+	echo    *echo.Echo
+	zone    *time.Location // of dates shown to people
+	limit   int64
+	buckets *buckets
+	answers *answers
+	counts  *counts
+}
+
+// Handler builds the routes. It is safe for concurrent use.
+func Handler(o Options) (http.Handler, error) {
+	switch {
+	case o.Verifier == nil || o.Question == nil || o.Service == nil || o.Accounts == nil:
+		return nil, errors.New("api: Verifier, Question, Service and Accounts are required")
+	case o.Now == nil || o.Log == nil:
+		return nil, errors.New("api: Now and Log are required")
+	case o.BodyLimit < 0 || o.RatePerMinute < 0:
+		return nil, errors.New("api: BodyLimit and RatePerMinute must not be negative")
+	}
+	if o.BodyLimit == 0 {
+		o.BodyLimit = defaultBodyLimit
+	}
+	if o.RatePerMinute == 0 {
+		o.RatePerMinute = defaultRate
+	}
+	address, err := addressOf(o.TrustProxy)
+	if err != nil {
+		return nil, err
+	}
+	calendar, err := licensing.EmbeddedCalendar()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		o: o, echo: echo.New(), zone: calendar.Zone(), limit: o.BodyLimit,
+		buckets: newBuckets(o.RatePerMinute), answers: newAnswers(o.Now), counts: newCounts(o.Now()),
+	}
+	s.echo.IPExtractor = address
+	s.echo.HTTPErrorHandler = s.fail
+	s.echo.Use(s.identify, s.observe, s.bound, s.recoverPanic)
+	for _, r := range s.routes() {
+		s.echo.Add(r.method, r.path, r.handle, s.admit(r.roles))
+	}
+	return s, nil
+}
+
+// ServeHTTP bounds the body outside of everything else, so that no route and no
+// middleware can read more.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Body != nil {
+		r.Body = http.MaxBytesReader(w, r.Body, s.limit)
+	}
+	s.echo.ServeHTTP(w, r)
+}
+
+// addressOf says where a request comes from: the connection, unless that is one
+// of the proxies. Echo's own default would believe any X-Forwarded-For.
+func addressOf(proxies []string) (echo.IPExtractor, error) {
+	if len(proxies) == 0 {
+		return echo.ExtractIPDirect(), nil
+	}
+	trust := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range proxies {
+		_, network, err := net.ParseCIDR(p)
+		if err != nil {
+			return nil, fmt.Errorf("api: trustProxy %q is no network: write it like 10.1.0.0/16", p)
+		}
+		trust = append(trust, echo.TrustIPRange(network))
+	}
+	return echo.ExtractIPFromXFFHeader(trust...), nil
+}

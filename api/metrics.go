@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"rastau/verifier"
+)
+
+// counts are the numbers of /metrics. Every label takes its values from a list
+// that the program knows, so that no caller can make new series. Safe for
+// concurrent use.
+type counts struct {
+	began time.Time
+
+	mu       sync.Mutex
+	requests map[requestLabels]uint64
+	seconds  map[string]float64 // by route
+	served   map[string]uint64  // by route
+	verdicts map[verdictLabels]uint64
+}
+
+type requestLabels struct {
+	method, route string
+	status        int
+}
+
+type verdictLabels struct{ question, indication, sub string }
+
+func newCounts(began time.Time) *counts {
+	return &counts{
+		began: began, requests: make(map[requestLabels]uint64), seconds: make(map[string]float64),
+		served: make(map[string]uint64), verdicts: make(map[verdictLabels]uint64),
+	}
+}
+
+func (n *counts) request(method, route string, status int, took time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.requests[requestLabels{method, route, status}]++
+	n.seconds[route] += took.Seconds()
+	n.served[route]++
+}
+
+// verdict counts one answer to a question: application, signature, certificate or licence.
+func (n *counts) verdict(question string, r *verifier.Report) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.verdicts[verdictLabels{question, r.Indication.String(), string(r.SubIndication)}]++
+}
+
+// exposition writes the text format of Prometheus, version 0.0.4.
+type exposition struct{ bytes.Buffer }
+
+func (e *exposition) family(name, kind, help string) {
+	fmt.Fprintf(e, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
+}
+
+// labelEscaper escapes a label's value: backslash, quotation mark, line feed.
+var labelEscaper = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+
+// sample writes one line; labels are pairs of name and value.
+func (e *exposition) sample(name string, value float64, labels ...string) {
+	e.WriteString(name)
+	for i := 0; i+1 < len(labels); i += 2 {
+		e.WriteString(map[bool]string{true: "{", false: ","}[i == 0])
+		e.WriteString(labels[i] + `="` + labelEscaper.Replace(strings.ToValidUTF8(labels[i+1], "?")) + `"`)
+	}
+	if len(labels) > 0 {
+		e.WriteByte('}')
+	}
+	e.WriteString(" " + strconv.FormatFloat(value, 'g', -1, 64) + "\n")
+}
+
+func (n *counts) write(e *exposition) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	e.family("process_start_time_seconds", "gauge", "Start of the process in seconds since 1970-01-01.")
+	e.sample("process_start_time_seconds", float64(n.began.UnixMilli())/1000)
+	e.family("rastau_http_requests_total", "counter", "Answered requests.")
+	for _, l := range slices.SortedFunc(maps.Keys(n.requests), func(a, b requestLabels) int {
+		return cmp.Or(cmp.Compare(a.route, b.route), cmp.Compare(a.method, b.method), cmp.Compare(a.status, b.status))
+	}) {
+		e.sample("rastau_http_requests_total", float64(n.requests[l]), "method", l.method, "route", l.route, "status", strconv.Itoa(l.status))
+	}
+	e.family("rastau_http_request_duration_seconds", "summary", "Time from the request's head to its answer.")
+	for _, route := range slices.Sorted(maps.Keys(n.served)) {
+		e.sample("rastau_http_request_duration_seconds_sum", n.seconds[route], "route", route)
+		e.sample("rastau_http_request_duration_seconds_count", float64(n.served[route]), "route", route)
+	}
+	e.family("rastau_verdicts_total", "counter", "Verdicts given, by question and outcome.")
+	for _, l := range slices.SortedFunc(maps.Keys(n.verdicts), func(a, b verdictLabels) int {
+		return cmp.Or(cmp.Compare(a.question, b.question), cmp.Compare(a.indication, b.indication), cmp.Compare(a.sub, b.sub))
+	}) {
+		e.sample("rastau_verdicts_total", float64(n.verdicts[l]), "question", l.question, "indication", l.indication, "sub_indication", l.sub)
+	}
+}
+
+// writeLists tells how old each revocation list is and until when it holds.
+func (s *server) writeLists(e *exposition) {
+	if s.o.Lists == nil {
+		return
+	}
+	states := s.o.Lists.States()
+	for _, m := range []struct {
+		name, help string
+		of         func(i int) time.Time
+	}{
+		{"rastau_crl_this_update_seconds", "thisUpdate of the list in use, in seconds since 1970-01-01.", func(i int) time.Time { return states[i].ThisUpdate }},
+		{"rastau_crl_next_update_seconds", "nextUpdate of the list in use, in seconds since 1970-01-01.", func(i int) time.Time { return states[i].NextUpdate }},
+		{"rastau_crl_fetched_seconds", "When the list in use was fetched, in seconds since 1970-01-01.", func(i int) time.Time { return states[i].Fetched }},
+	} {
+		e.family(m.name, "gauge", m.help)
+		for i := range states {
+			if at := m.of(i); !at.IsZero() {
+				e.sample(m.name, float64(at.Unix()), "url", states[i].URL)
+			}
+		}
+	}
+	now := s.o.Now()
+	e.family("rastau_crl_age_seconds", "gauge", "Seconds since thisUpdate of the list in use.")
+	for _, st := range states {
+		if !st.ThisUpdate.IsZero() {
+			e.sample("rastau_crl_age_seconds", now.Sub(st.ThisUpdate).Seconds(), "url", st.URL)
+		}
+	}
+	e.family("rastau_crl_failing", "gauge", "1 where the last attempt to fetch the list failed.")
+	for _, st := range states {
+		failing := 0.0
+		if st.LastError != "" {
+			failing = 1
+		}
+		e.sample("rastau_crl_failing", failing, "url", st.URL)
+	}
+}
+
+func (s *server) metrics(c echo.Context) error {
+	var e exposition
+	s.counts.write(&e)
+	e.family("rastau_build_info", "gauge", "The version that runs.")
+	e.sample("rastau_build_info", 1, "version", s.o.Version)
+	s.writeLists(&e)
+	return c.Blob(http.StatusOK, "text/plain; version=0.0.4; charset=utf-8", e.Bytes())
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"rastau/internal/account"
+)
+
+// Keys of what one request carries through Echo's context.
+const (
+	keyRequestID = "rastau.request"
+	keyAccount   = "rastau.account"
+	keyBody      = "rastau.body"
+)
+
+const maxRequestID = 64
+
+// identify gives the request its id: the caller's where it is harmless in a
+// log line, a new one otherwise. The security headers go with every answer.
+func (s *server) identify(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !harmless(id) {
+			id = newRequestID()
+		}
+		c.Set(keyRequestID, id)
+		h := c.Response().Header()
+		h.Set(echo.HeaderXRequestID, id)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		h.Set("Cache-Control", "no-store")
+		return next(c)
+	}
+}
+
+func harmless(id string) bool {
+	if id == "" || len(id) > maxRequestID {
+		return false
+	}
+	return strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == ""
+}
+
+func newRequestID() string {
+	var raw [12]byte
+	rand.Read(raw[:]) // never fails
+	return hex.EncodeToString(raw[:])
+}
+
+func requestID(c echo.Context) string {
+	id, _ := c.Get(keyRequestID).(string)
+	return id
+}
+
+// caller is the account that admit let in; the zero Account on public routes.
+func caller(c echo.Context) account.Account {
+	a, _ := c.Get(keyAccount).(account.Account)
+	return a
+}
+
+// observe logs and counts. The log names the route, never the address asked for
+// or a body: those can hold personal data.
+func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		began := time.Now() // the monotonic clock: a duration, not a time of the subject
+		if err := next(c); err != nil {
+			c.Error(err)
+		}
+		took := time.Since(began)
+		path, status := routePath(c), c.Response().Status
+		s.counts.request(methodLabel(c.Request().Method), path, status, took)
+		s.o.Log.LogAttrs(c.Request().Context(), slog.LevelInfo, "request",
+			slog.String("method", methodLabel(c.Request().Method)), slog.String("route", path), slog.Int("status", status),
+			slog.Duration("duration", took), slog.String("request", requestID(c)), slog.String("account", caller(c).ID))
+		return nil
+	}
+}
+
+// routePath is the pattern of the route, "none" where none matched.
+func routePath(c echo.Context) string {
+	if p := c.Path(); p != "" {
+		return p
+	}
+	return "none"
+}
+
+// methodLabel keeps invented methods out of logs and label sets.
+func methodLabel(m string) string {
+	switch m {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return m
+	}
+	return "other"
+}
+
+// bound ends a request that takes too long.
+func (s *server) bound(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), requestTime)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}
+
+// recoverPanic turns a panic into an internal problem, so that one request
+// never ends the program or leaves its caller without an answer.
+func (s *server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p == http.ErrAbortHandler { // net/http's own way to drop a connection
+				panic(p)
+			}
+			s.o.Log.ErrorContext(c.Request().Context(), "panic", "request", requestID(c), "route", routePath(c), "stack", string(debug.Stack()))
+			err = fmt.Errorf("panic: %T", p)
+		}()
+		return next(c)
+	}
+}

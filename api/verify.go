@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"bytes"
+	"encoding/hex"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"rastau/internal/identity"
+	"rastau/internal/phrase"
+	"rastau/internal/pki"
+	"rastau/licensing"
+	"rastau/verifier"
+)
+
+// judging is what a caller may say about how to judge. Anchors are not among it:
+// trust is the installation's own.
+type judging struct {
+	At         string `json:"at"`         // RFC 3339
+	IIN        string `json:"iin"`        // expected of the holder
+	BIN        string `json:"bin"`        // expected of the holder
+	Purpose    string `json:"purpose"`    // sign, auth, any
+	Revocation string `json:"revocation"` // require, none
+	MaxAge     string `json:"maxAge"`     // as Go writes durations: 168h
+	Lang       string `json:"lang"`       // kk, ru, en
+	Algorithms string `json:"algorithms"` // default, legacy
+}
+
+var judgingNames = []string{"at", "iin", "bin", "purpose", "revocation", "maxAge", "lang", "algorithms"}
+
+func judgingOf(form map[string][]byte) judging {
+	v := func(name string) string { return string(form[name]) }
+	return judging{v("at"), v("iin"), v("bin"), v("purpose"), v("revocation"), v("maxAge"), v("lang"), v("algorithms")}
+}
+
+// question is the installation's question, narrowed as the caller asks. Without
+// the caller's word the purpose is byDefault.
+func (s *server) question(c echo.Context, j judging, byDefault verifier.Purpose) (verifier.Question, error) {
+	q := s.o.Question()
+	var err error
+	if q.Lang, err = langOf(c, j.Lang); err != nil {
+		return q, err
+	}
+	if j.At != "" {
+		if q.At, err = time.Parse(time.RFC3339, j.At); err != nil {
+			return q, badInput("at", "must be a time of RFC 3339, for example 2026-04-15T00:00:00Z")
+		}
+	}
+	for field, number := range map[string]string{"iin": j.IIN, "bin": j.BIN} {
+		if _, err := identity.Parse(number); number != "" && err != nil {
+			return q, badInput(field, "must have exactly twelve digits")
+		}
+	}
+	q.IIN, q.BIN = j.IIN, j.BIN
+	switch q.Purpose = verifier.Purpose(j.Purpose); q.Purpose {
+	case verifier.PurposeSign, verifier.PurposeAuth, verifier.PurposeAny:
+	case "":
+		q.Purpose = byDefault
+	default:
+		return q, badInput("purpose", "must be sign, auth or any")
+	}
+	switch j.Revocation {
+	case "":
+	case "require":
+		q.NoRevocation = false
+	case "none":
+		q.NoRevocation = true
+	default:
+		return q, badInput("revocation", "must be require or none")
+	}
+	if j.MaxAge != "" {
+		if q.MaxAge, err = time.ParseDuration(j.MaxAge); err != nil || q.MaxAge <= 0 {
+			return q, badInput("maxAge", "must be a duration above zero, for example 168h")
+		}
+	}
+	switch j.Algorithms {
+	case "":
+	case "default":
+		q.Algorithms = pki.DefaultAlgorithms
+	case "legacy":
+		q.Algorithms = pki.LegacyAlgorithms
+	default:
+		return q, badInput("algorithms", "must be default or legacy")
+	}
+	return q, nil
+}
+
+// langOf is the language asked for in the body, else the one that the client prefers.
+func langOf(c echo.Context, asked string) (phrase.Lang, error) {
+	if asked == "" {
+		return preferredLang(c), nil
+	}
+	l, ok := phrase.ParseLang(asked)
+	if !ok {
+		return "", badInput("lang", "must be kk, ru or en")
+	}
+	return l, nil
+}
+
+type signatureQuestion struct {
+	Document      *[]byte `json:"document"`
+	Content       *[]byte `json:"content"`       // detached content
+	ContentDigest string  `json:"contentDigest"` // of the detached content, "sha256:HEX"
+	judging
+}
+
+func (s *server) verifySignature(c echo.Context) error {
+	var a signatureQuestion
+	kind, params, err := contentType(c, typeJSON, typeMultipart)
+	if err != nil {
+		return err
+	}
+	if kind == typeJSON {
+		err = s.readJSON(c, &a)
+	} else {
+		var form map[string][]byte
+		form, err = s.readForm(c, params, []string{"document", "content"}, append([]string{"contentDigest"}, judgingNames...))
+		a = signatureQuestion{bytesOf(form, "document"), bytesOf(form, "content"), string(form["contentDigest"]), judgingOf(form)}
+	}
+	if err != nil {
+		return err
+	}
+	if a.Document == nil {
+		return badInput("document", "is required: the signed file")
+	}
+	q, err := s.question(c, a.judging, verifier.PurposeSign)
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.Content != nil && a.ContentDigest != "":
+		return badInput("contentDigest", "give the content or its digest, not both")
+	case a.Content != nil:
+		content := *a.Content
+		q.Content = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+	case a.ContentDigest != "":
+		if q.Digests, err = digestsOf(a.ContentDigest); err != nil {
+			return err
+		}
+	}
+	r := s.o.Verifier.Document(c.Request().Context(), *a.Document, q)
+	return s.verdict(c, "signature", r)
+}
+
+// verdict answers with a report, unless the time of the request ran out: then
+// what was found says more of the haste than of the file.
+func (s *server) verdict(c echo.Context, question string, r *verifier.Report) error {
+	if err := c.Request().Context().Err(); err != nil {
+		return err
+	}
+	s.counts.verdict(question, r)
+	return ok(c, r)
+}
+
+func bytesOf(form map[string][]byte, name string) *[]byte {
+	data, given := form[name]
+	if !given {
+		return nil
+	}
+	return &data
+}
+
+var digestKinds = map[string]struct {
+	oid  pki.OID
+	size int
+}{
+	"sha1": {pki.OIDSHA1, 20}, "sha224": {pki.OIDSHA224, 28}, "sha256": {pki.OIDSHA256, 32},
+	"sha384": {pki.OIDSHA384, 48}, "sha512": {pki.OIDSHA512, 64},
+}
+
+func digestsOf(given string) (map[pki.OID][]byte, error) {
+	name, digits, _ := strings.Cut(given, ":")
+	kind, known := digestKinds[name]
+	sum, err := hex.DecodeString(digits)
+	if !known || err != nil || len(sum) != kind.size {
+		return nil, badInput("contentDigest", "must be the name of the hash and its hexadecimal digits, for example sha256:9f86d081…")
+	}
+	return map[pki.OID][]byte{kind.oid: sum}, nil
+}
+
+type certificateQuestion struct {
+	Certificate *[]byte `json:"certificate"`
+	judging
+}
+
+func (s *server) verifyCertificate(c echo.Context) error {
+	var a certificateQuestion
+	kind, params, err := contentType(c, typeJSON, typeMultipart)
+	if err != nil {
+		return err
+	}
+	if kind == typeJSON {
+		err = s.readJSON(c, &a)
+	} else {
+		var form map[string][]byte
+		form, err = s.readForm(c, params, []string{"certificate"}, judgingNames)
+		a = certificateQuestion{bytesOf(form, "certificate"), judgingOf(form)}
+	}
+	if err != nil {
+		return err
+	}
+	if a.Certificate == nil {
+		return badInput("certificate", "is required: DER or PEM")
+	}
+	q, err := s.question(c, a.judging, verifier.PurposeAny)
+	if err != nil {
+		return err
+	}
+	r := s.o.Verifier.CertificateFile(c.Request().Context(), *a.Certificate, q)
+	return s.verdict(c, "certificate", r)
+}
+
+type licenceQuestion struct {
+	Document *[]byte `json:"document"`
+	Number   string  `json:"number"`
+	Lang     string  `json:"lang"`
+}
+
+// licenceAnswer is what the file's signature says and what the register says.
+type licenceAnswer struct {
+	Verdict *verifier.Report       `json:"verdict"` // null where no file was given
+	Licence licensing.LicenceCheck `json:"licence"`
+}
+
+func (s *server) verifyLicence(c echo.Context) error {
+	var a licenceQuestion
+	kind, params, err := contentType(c, typeJSON, typeMultipart)
+	if err != nil {
+		return err
+	}
+	if kind == typeJSON {
+		err = s.readJSON(c, &a)
+	} else {
+		var form map[string][]byte
+		form, err = s.readForm(c, params, []string{"document"}, []string{"number", "lang"})
+		a = licenceQuestion{bytesOf(form, "document"), string(form["number"]), string(form["lang"])}
+	}
+	if err != nil {
+		return err
+	}
+	if a.Document == nil && a.Number == "" {
+		return badInput("document", "give the licence's file, its number, or both")
+	}
+	if a.Number != "" {
+		if err := licensing.ParseNumber(a.Number); err != nil {
+			return err
+		}
+	}
+	q, err := s.question(c, judging{Lang: a.Lang}, verifier.PurposeSign)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	var out licenceAnswer
+	var data []byte
+	if a.Document != nil {
+		data = *a.Document
+		out.Verdict = s.o.Verifier.Document(ctx, data, q)
+	}
+	out.Licence = s.o.Service.CheckLicence(ctx, out.Verdict, data, a.Number)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if out.Verdict != nil {
+		s.counts.verdict("licence", out.Verdict)
+	}
+	return ok(c, out)
+}

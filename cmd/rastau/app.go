@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"rastau/api"
+	"rastau/crl"
+	"rastau/internal/account"
+	"rastau/internal/cache"
+	"rastau/internal/fetch"
+	"rastau/internal/pki"
+	"rastau/internal/store"
+	"rastau/internal/timestamp"
+	"rastau/internal/trust"
+	"rastau/licensing"
+	"rastau/signer"
+	"rastau/verifier"
+)
+
+// app is one wired installation: what serve and the demo run.
+type app struct {
+	Config   *Config
+	Verifier *verifier.Verifier
+	Service  *licensing.Service
+	Lists    *crl.Source
+	Handler  http.Handler
+	closers  []io.Closer
+}
+
+// appOptions are what the configuration file does not say.
+type appOptions struct {
+	Log *slog.Logger     // Required.
+	Now func() time.Time // Optional. If nil, time.Now.
+	// Dry opens everything but the database and Redis, for `config check`.
+	Dry bool
+}
+
+// quietLog drops everything: commands that print one answer.
+func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// newApp wires a configuration. Close releases what it opened.
+func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	a := &app{Config: c}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+
+	anchors, err := readAnchors("anchors", c.paths(c.Anchors))
+	if err != nil {
+		return nil, err
+	}
+	tsaAnchors, err := readAnchors("tsaAnchors", c.paths(c.TSAAnchors))
+	if err != nil {
+		return nil, err
+	}
+	extra, err := readCertificates(c.paths(c.Certificates))
+	if err != nil {
+		return nil, err
+	}
+	allow, err := parsePrefixes(c.Allow)
+	if err != nil {
+		return nil, usagef("allow: %v", err)
+	}
+	web, err := fetch.New(fetch.Options{Allow: allow, Proxy: c.Proxy})
+	if err != nil {
+		return nil, usagef("proxy: %v", err)
+	}
+	shared, err := a.openCache(c, o)
+	if err != nil {
+		return nil, err
+	}
+	a.Lists = crl.NewSource(crl.SourceOptions{Fetch: web, Cache: shared, Now: o.Now, Log: o.Log})
+	a.Verifier = verifier.New(verifier.Options{Now: o.Now, Lists: a.Lists, Web: web, Log: o.Log})
+	question := func() verifier.Question {
+		return verifier.Question{Anchors: anchors, TSAAnchors: tsaAnchors, Certs: extra, MaxAge: c.MaxAge,
+			Purpose: verifier.PurposeSign, Algorithms: pki.DefaultAlgorithms}
+	}
+	key, err := loadKey(c)
+	if err != nil {
+		return nil, err
+	}
+	warnOfKey(ctx, a.Verifier, question(), key, o.Log)
+	var stamper signer.Stamper
+	if c.TSA != "" {
+		stamper = &timestamp.Client{URL: c.TSA, HTTP: web}
+	}
+	licensor, err := signer.New(signer.Options{Key: key, Stamper: stamper, Checker: a.Verifier, Now: o.Now})
+	if err != nil {
+		return nil, usagef("key: %v", err)
+	}
+	book, err := account.NewBook(c.Accounts)
+	if err != nil {
+		return nil, usagef("accounts: %v", err)
+	}
+	authorities, err := readAuthorities(c)
+	if err != nil {
+		return nil, err
+	}
+	regulations, err := readRegulations(c)
+	if err != nil {
+		return nil, err
+	}
+	calendar, err := licensing.EmbeddedCalendar()
+	if err != nil {
+		return nil, err
+	}
+	if o.Dry {
+		return a, nil
+	}
+
+	db, err := store.Open(ctx, c.path(c.Database))
+	if err != nil {
+		return nil, unreadablef("database: %v", err)
+	}
+	a.closers = append(a.closers, db)
+	base := strings.TrimSuffix(c.PublicURL, "/")
+	a.Service, err = licensing.New(licensing.Options{
+		Regulations: regulations, Store: db, Judge: a.Verifier, Question: question, Signer: licensor, Stamper: stamper,
+		Authorities: authorities, Calendar: calendar, AcceptRepealed: c.AcceptRepealed, Demo: c.Specimen, LicenceCode: c.LicenceCode,
+		VerifyURL: func(number string) string { return base + "/v/" + number }, Now: o.Now, Rand: rand.Reader, Log: o.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("the workflow: %w", err)
+	}
+	a.Handler, err = api.Handler(api.Options{
+		Verifier: a.Verifier, Question: question, Service: a.Service, Accounts: book, Lists: a.Lists, Ready: a.ready(anchors, o.Now),
+		BodyLimit: c.BodyLimit, RatePerMinute: c.RatePerMinute, TrustProxy: c.TrustProxy, Now: o.Now, Log: o.Log, Version: version(),
+	})
+	return a, err
+}
+
+// openCache is Redis where an address is given, memory otherwise. An unreachable Redis is no reason not to start.
+func (a *app) openCache(c *Config, o appOptions) (cache.Store, error) {
+	address := c.Redis
+	if address == "" {
+		address = os.Getenv("REDIS_URL")
+	}
+	if address == "" || o.Dry {
+		return cache.NewMemory(256 << 20), nil
+	}
+	r, err := cache.NewRedis(cache.RedisOptions{URL: address, Now: o.Now})
+	if err != nil {
+		return nil, usagef("redis: %v", err)
+	}
+	a.closers = append(a.closers, r)
+	return r, nil
+}
+
+// ready says why this installation cannot do its whole work now; empty means ready.
+func (a *app) ready(anchors []trust.Anchor, now func() time.Time) func() []string {
+	return func() []string {
+		var why []string
+		if len(anchors) == 0 {
+			why = append(why, "no anchor is configured: no certificate can be valid")
+		}
+		for _, s := range a.Lists.States() {
+			if !s.NextUpdate.IsZero() && now().After(s.NextUpdate) {
+				why = append(why, fmt.Sprintf("the list %s ended %s and could not be fetched again: %s", s.URL, s.NextUpdate.UTC().Format(time.RFC3339), s.LastError))
+			}
+		}
+		return why
+	}
+}
+
+// Close releases everything in the reverse order of opening.
+func (a *app) Close() error {
+	var all []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		all = append(all, a.closers[i].Close())
+	}
+	a.closers = nil
+	return errors.Join(all...)
+}
+
+func loadKey(c *Config) (*pki.Key, error) {
+	password, err := c.Key.password(c)
+	if err != nil {
+		return nil, err
+	}
+	key, err := signer.LoadKey(c.path(c.Key.File), password)
+	if err != nil {
+		return nil, unreadablef("key: %v", err)
+	}
+	return key, nil
+}
+
+// warnOfKey says at the start whether the licensor's certificate is good; a licence signed with a revoked one would be refused by everybody.
+func warnOfKey(ctx context.Context, v *verifier.Verifier, q verifier.Question, key *pki.Key, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	q.Certs = append(q.Certs[:len(q.Certs):len(q.Certs)], key.Chain...)
+	r := v.Certificate(ctx, key.Certificate, q)
+	if r.Indication != verifier.TotalPassed {
+		log.Warn("the licensor's certificate does not pass", "verdict", verdictLine(r.Indication, r.SubIndication), "sha256", key.Certificate.SHA256Hex())
+	}
+}
+
+func readCertificates(paths []string) ([]*pki.Certificate, error) {
+	var all []*pki.Certificate
+	err := eachFile("certificates", paths, func(name string, data []byte) error {
+		certs, err := pki.ReadCertificates(data)
+		if err != nil {
+			return unreadablef("certificates: %s is no certificate: %v", name, err)
+		}
+		all = append(all, certs...)
+		return nil
+	}, nil)
+	return all, err
+}
+
+func readAuthorities(c *Config) ([]licensing.Authority, error) {
+	data, err := readFile(c.path(c.Authorities))
+	if err != nil {
+		return nil, unreadablef("authorities: %v", err)
+	}
+	list, err := licensing.LoadAuthorities(data)
+	if err != nil {
+		return nil, usagef("authorities: %v", err)
+	}
+	return list, nil
+}
+
+func readRegulations(c *Config) ([]*licensing.Regulation, error) {
+	all, err := licensing.Embedded()
+	if err != nil {
+		return nil, err
+	}
+	err = eachFile("regulations", c.paths(c.Regulations), func(name string, data []byte) error {
+		r, err := licensing.LoadRegulation(name, data)
+		if err != nil {
+			return usagef("regulations: %v", err)
+		}
+		all = append(all, r)
+		return nil
+	}, nil)
+	return all, err
+}
+
+// listenLoopbackOnly says whether an address is this machine only.
+func listenLoopbackOnly(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}

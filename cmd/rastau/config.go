@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"gopkg.in/yaml.v3"
+
+	"rastau/internal/account"
+)
+
+// Config is the file that `rastau serve --config F` reads. Relative paths count from the file's folder.
+// docs/CONFIG.md shows it whole.
+type Config struct {
+	// Listen is host:port of the API. Optional. If empty, 127.0.0.1:8080.
+	Listen string `yaml:"listen"`
+	// PublicURL is how people reach this service; QR codes lead to PublicURL/v/NUMBER. Required.
+	PublicURL string `yaml:"publicURL"`
+	// Database is the SQLite file. Required. Its folder must exist.
+	Database string `yaml:"database"`
+	// Anchors are files or folders of trusted certificates. Required: without an anchor nothing can be valid.
+	Anchors []string `yaml:"anchors"`
+	// TSAAnchors likewise for time-stamping authorities. Optional. If empty, Anchors.
+	TSAAnchors []string `yaml:"tsaAnchors"`
+	// Certificates are files or folders of intermediate certificates that help building paths. Optional.
+	Certificates []string `yaml:"certificates"`
+	// Key is the licensor's signing key.
+	Key KeyConfig `yaml:"key"`
+	// TSA is the address of the time-stamping authority. Optional. If empty, licences are signed without a time stamp (B-B).
+	TSA string `yaml:"tsa"`
+	// Redis is an address such as redis://127.0.0.1:6379/0. Optional. If empty, REDIS_URL is read; if that is empty too, memory.
+	Redis string `yaml:"redis"`
+	// Allow lists networks (CIDR) that may be asked although the IANA special-purpose registries name them: internal CAs. Optional.
+	Allow []string `yaml:"allow"`
+	// Proxy is the address of an HTTP proxy for lists, OCSP and time stamps. Optional.
+	Proxy string `yaml:"proxy"`
+	// MaxAge is how old revocation data may be. Optional. If zero, until its nextUpdate.
+	MaxAge time.Duration `yaml:"maxAge"`
+	// Accounts are the bearer tokens (their SHA-256) and roles. Required.
+	Accounts []account.Account `yaml:"accounts"`
+	// Authorities is the file with the dated table of who may sign for which licensor. Required.
+	Authorities string `yaml:"authorities"`
+	// Regulations are further regulation files beside the embedded ones. Optional.
+	Regulations []string `yaml:"regulations"`
+	// LicenceCode is the three-letter document code in licence numbers. Required.
+	LicenceCode string `yaml:"licenceCode"`
+	// AcceptRepealed lets repealed regulations take applications. Optional; the demo sets it.
+	AcceptRepealed bool `yaml:"acceptRepealed"`
+	// Specimen prints a clear mark on licences. Optional; the demo sets it.
+	Specimen bool `yaml:"specimen"`
+	// BodyLimit bounds a request in bytes. Optional. If zero, 32 MiB.
+	BodyLimit int64 `yaml:"bodyLimit"`
+	// RatePerMinute bounds the requests of one token. Optional. If zero, 600.
+	RatePerMinute int `yaml:"ratePerMinute"`
+	// TrustProxy lists networks (CIDR) whose X-Forwarded-For counts. Optional.
+	TrustProxy []string `yaml:"trustProxy"`
+
+	folder string
+}
+
+// KeyConfig names a PKCS#12 file and where its password stands; the password itself never stands in the configuration.
+type KeyConfig struct {
+	File         string `yaml:"file"`
+	PasswordFile string `yaml:"passwordFile"`
+	PasswordEnv  string `yaml:"passwordEnv"`
+}
+
+const maxConfig = 1 << 20
+
+// loadConfig reads and checks a configuration; every mistake is named at once.
+func loadConfig(name string) (*Config, error) {
+	data, err := readFile(name)
+	if err != nil {
+		return nil, unreadablef("%v", err)
+	}
+	if len(data) > maxConfig {
+		return nil, unreadablef("%s is larger than 1 MiB: this is no configuration", name)
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true) // an unknown key is a mistake, not a wish
+	c := &Config{Listen: "127.0.0.1:8080", folder: filepath.Dir(name)}
+	if err := dec.Decode(c); err != nil {
+		return nil, usagef("%s: %v", name, err)
+	}
+	if err := c.check(); err != nil {
+		return nil, usagef("%s:\n%v", name, err)
+	}
+	return c, nil
+}
+
+func (c *Config) path(p string) string {
+	if p == "" || filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(c.folder, p)
+}
+
+func (c *Config) paths(list []string) []string {
+	out := make([]string, len(list))
+	for i, p := range list {
+		out[i] = c.path(p)
+	}
+	return out
+}
+
+func (c *Config) check() error {
+	var all []error
+	add := func(format string, args ...any) { all = append(all, fmt.Errorf("  "+format, args...)) }
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		add("listen: %q is no host:port", c.Listen)
+	}
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		add("publicURL: required, an http or https address, for example https://licence.example.kz")
+	}
+	if c.Database == "" {
+		add("database: required, the path of the SQLite file")
+	} else if info, err := os.Stat(filepath.Dir(c.path(c.Database))); err != nil || !info.IsDir() {
+		add("database: the folder %s does not exist; create it", filepath.Dir(c.path(c.Database)))
+	}
+	if len(c.Anchors) == 0 {
+		add("anchors: required, at least one trusted certificate")
+	}
+	for _, list := range [][]string{c.Anchors, c.TSAAnchors, c.Certificates, c.Regulations} {
+		for _, p := range list {
+			if _, err := os.Stat(c.path(p)); err != nil {
+				add("%v", err)
+			}
+		}
+	}
+	if c.Key.File == "" {
+		add("key.file: required, the licensor's key as PKCS#12")
+	}
+	if (c.Key.PasswordFile == "") == (c.Key.PasswordEnv == "") {
+		add("key: give either passwordFile or passwordEnv")
+	}
+	for _, address := range []string{c.TSA, c.Proxy} {
+		if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+			add("%q is no http or https address", address)
+		}
+	}
+	if _, err := parsePrefixes(c.Allow); err != nil {
+		add("allow: %v", err)
+	}
+	if _, err := parsePrefixes(c.TrustProxy); err != nil {
+		add("trustProxy: %v", err)
+	}
+	if len(c.Accounts) == 0 {
+		add("accounts: required; without one nobody can ask anything")
+	}
+	if c.Authorities == "" {
+		add("authorities: required, the dated table of who may sign")
+	}
+	if len(c.LicenceCode) != 3 || strings.Trim(c.LicenceCode, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		add("licenceCode: three capital letters")
+	}
+	if c.MaxAge < 0 || c.BodyLimit < 0 || c.RatePerMinute < 0 {
+		add("maxAge, bodyLimit and ratePerMinute must not be negative")
+	}
+	return errors.Join(all...)
+}
+
+func (k KeyConfig) password(c *Config) (string, error) {
+	if k.PasswordEnv != "" {
+		v, ok := os.LookupEnv(k.PasswordEnv)
+		if !ok {
+			return "", usagef("key.passwordEnv: the environment has no %s", k.PasswordEnv)
+		}
+		return v, nil
+	}
+	data, err := os.ReadFile(c.path(k.PasswordFile))
+	if err != nil {
+		return "", usagef("key.passwordFile: %v", err)
+	}
+	return strings.TrimRight(string(data), "\r\n"), nil
+}
+
+func parsePrefixes(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range list {
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no network; write it like 10.0.0.0/8", s)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func newConfig() *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Checks a configuration", RunE: needSubcommand, Args: cobra.ArbitraryArgs}
+	cmd.AddCommand(&cobra.Command{
+		Use:     "check FILE",
+		Short:   "Reads a configuration as serve does and names every mistake",
+		Example: `  rastau config check /etc/rastau/config.yaml`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := loadConfig(args[0])
+			if err != nil {
+				return err
+			}
+			a, err := newApp(cmd.Context(), c, appOptions{Log: quietLog(), Dry: true})
+			if err != nil {
+				return err
+			}
+			if err := a.Close(); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: no mistakes found\n", args[0])
+			return nil
+		},
+	})
+	return cmd
+}

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"rastau/crl"
+	"rastau/internal/fetch"
+	"rastau/internal/pki"
+)
+
+// maxList bounds a list that is fetched or read here.
+const maxList = 256 << 20
+
+func newCRL() *cobra.Command {
+	cmd := &cobra.Command{Use: "crl", Short: "Shows, measures and fetches certificate revocation lists", RunE: needSubcommand, Args: cobra.ArbitraryArgs}
+	cmd.AddCommand(newCRLShow(), newCRLIndex(), newCRLFetch())
+	return cmd
+}
+
+// loadList reads a list from a file or an http(s) address.
+func loadList(cmd *cobra.Command, from string, allow []string) (*crl.List, []byte, error) {
+	var data []byte
+	var err error
+	if strings.HasPrefix(from, "http://") || strings.HasPrefix(from, "https://") {
+		data, err = download(cmd, from, allow)
+	} else {
+		data, err = readFile(from)
+	}
+	if err != nil {
+		return nil, nil, unreadablef("%v", err)
+	}
+	list, err := crl.Parse(data, crl.Limits{Bytes: maxList})
+	if err != nil {
+		return nil, nil, &exitError{code: exitFailed, message: fmt.Sprintf("%s is no usable revocation list: %v", from, err)}
+	}
+	return list, data, nil
+}
+
+func download(cmd *cobra.Command, url string, allow []string) ([]byte, error) {
+	prefixes, err := parsePrefixes(allow)
+	if err != nil {
+		return nil, usagef("--allow: %v", err)
+	}
+	web, err := fetch.New(fetch.Options{Allow: prefixes, Timeout: 5 * time.Minute})
+	if err != nil {
+		return nil, err
+	}
+	done := progress(cmd, "fetching "+url)
+	defer done()
+	return web.Get(cmd.Context(), url, maxList)
+}
+
+// progress shows a spinner on a terminal and one plain line elsewhere, both on stderr; the function returned ends it.
+func progress(cmd *cobra.Command, what string) func() {
+	if quiet, err := cmd.Flags().GetBool("quiet"); err == nil && quiet {
+		return func() {}
+	}
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		start := time.Now()
+		return func() {
+			if d := time.Since(start); d > time.Second {
+				fmt.Fprintf(os.Stderr, "%s: %.1f s\n", what, d.Seconds())
+			}
+		}
+	}
+	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what),
+		progressbar.OptionClearOnFinish(), progressbar.OptionSpinnerType(14), progressbar.OptionEnableColorCodes(os.Getenv("NO_COLOR") == ""))
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				_ = bar.Add(1) // a spinner that cannot be drawn harms nothing
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-stopped
+		_ = bar.Finish()
+	}
+}
+
+type listJSON struct {
+	File       string     `json:"file"`
+	Issuer     string     `json:"issuer"`
+	Number     *string    `json:"number"`
+	Delta      bool       `json:"delta"`
+	ThisUpdate *string    `json:"thisUpdate"`
+	NextUpdate *string    `json:"nextUpdate"`
+	Algorithm  string     `json:"algorithm"`
+	Entries    int        `json:"entries"`
+	SHA256     string     `json:"sha256"`
+	Signature  *bool      `json:"signatureValid"`
+	Note       *string    `json:"note"`
+	Entry      *entryJSON `json:"entry,omitempty"`
+}
+
+type entryJSON struct {
+	Serial string  `json:"serial"`
+	Listed bool    `json:"listed"`
+	Date   *string `json:"date"`
+	Reason *string `json:"reason"`
+}
+
+// checkList verifies a list's signature with the issuer's certificate; nil where the algorithm is not supported.
+func checkList(list *crl.List, issuer *pki.Certificate) (valid *bool, note string) {
+	yes, no := true, false
+	if !list.Issuer.Equal(issuer.Subject) {
+		return &no, "the list names another issuer: " + list.Issuer.String()
+	}
+	err := list.VerifySignature(&issuer.PublicKey)
+	switch {
+	case err == nil:
+		return &yes, ""
+	case errors.Is(err, pki.ErrUnsupported):
+		return nil, err.Error()
+	}
+	return &no, err.Error()
+}
+
+func newCRLShow() *cobra.Command {
+	var issuer, serial string
+	var allow []string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "show FILE|URL",
+		Short: "Shows a list, and whether a serial number stands on it",
+		Example: `  rastau crl show --issuer ca.crt ca.crl
+  rastau crl show --serial 0a1b2c ca.crl`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			list, _, err := loadList(cmd, args[0], allow)
+			if err != nil {
+				return err
+			}
+			view := listJSON{File: args[0], Issuer: list.Issuer.String(), Delta: list.BaseNumber != nil, ThisUpdate: timeText(list.ThisUpdate),
+				NextUpdate: timeText(list.NextUpdate), Algorithm: pki.AlgorithmName(list.Algorithm), Entries: list.Entries, SHA256: fmt.Sprintf("%x", list.SHA256)}
+			if list.Number != nil {
+				view.Number = optional(list.Number.String())
+			}
+			if issuer != "" {
+				c, err := oneCertificate("--issuer", issuer)
+				if err != nil {
+					return err
+				}
+				var note string
+				view.Signature, note = checkList(list, c)
+				view.Note = optional(note)
+			}
+			if serial != "" {
+				n, ok := new(big.Int).SetString(strings.ReplaceAll(strings.TrimPrefix(serial, "0x"), ":", ""), 16)
+				if !ok {
+					return usagef("--serial %q is no hexadecimal number", serial)
+				}
+				view.Entry = &entryJSON{Serial: fmt.Sprintf("%x", n)}
+				if e, found := list.Lookup(list.Issuer, n); found {
+					view.Entry.Listed, view.Entry.Date, view.Entry.Reason = true, timeText(e.Date), reasonName(e.Reason)
+				}
+			}
+			if asJSON {
+				printJSON(cmd.OutOrStdout(), view)
+			} else {
+				printList(cmd.OutOrStdout(), view)
+			}
+			if view.Signature != nil && !*view.Signature {
+				return &exitError{code: exitFailed}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&issuer, "issuer", "", "certificate of the issuer: its key checks the list's signature")
+	cmd.Flags().StringVar(&serial, "serial", "", "look for this serial number (hexadecimal)")
+	cmd.Flags().StringArrayVar(&allow, "allow", nil, "network that may be asked although it is a special one, for example 10.0.0.0/8 (repeatable)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().Bool("quiet", false, "no progress on stderr")
+	return cmd
+}
+
+func printList(w io.Writer, v listJSON) {
+	show := func(s *string) string {
+		if s == nil {
+			return "-"
+		}
+		return *s
+	}
+	fmt.Fprintf(w, "%s\n  issuer      %s\n  number      %s\n  thisUpdate  %s\n  nextUpdate  %s\n  algorithm   %s\n  entries     %d\n  sha256      %s\n",
+		v.File, v.Issuer, show(v.Number), show(v.ThisUpdate), show(v.NextUpdate), v.Algorithm, v.Entries, v.SHA256)
+	if v.Delta {
+		fmt.Fprintln(w, "  a delta list: it counts only together with its complete list")
+	}
+	if v.Signature != nil {
+		fmt.Fprintf(w, "  signature   %v\n", *v.Signature)
+	}
+	if v.Note != nil {
+		fmt.Fprintf(w, "  note        %s\n", *v.Note)
+	}
+	if v.Entry != nil {
+		if v.Entry.Listed {
+			fmt.Fprintf(w, "  %s is listed: revoked %s, reason %s\n", v.Entry.Serial, show(v.Entry.Date), show(v.Entry.Reason))
+		} else {
+			fmt.Fprintf(w, "  %s is not listed\n", v.Entry.Serial)
+		}
+	}
+}
+
+func newCRLIndex() *cobra.Command {
+	var issuer string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "index FILE",
+		Short:   "Reads, checks and indexes a list, and says what that cost",
+		Example: `  rastau crl index --issuer ca.crt ca.crl`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if issuer == "" {
+				return usagef("--issuer is required: the certificate whose key signed the list")
+			}
+			c, err := oneCertificate("--issuer", issuer)
+			if err != nil {
+				return err
+			}
+			done := progress(cmd, "indexing "+args[0])
+			data, err := readFile(args[0])
+			if err != nil {
+				done()
+				return unreadablef("%v", err)
+			}
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			start := time.Now()
+			list, err := crl.Parse(data, crl.Limits{Bytes: maxList})
+			if err != nil {
+				done()
+				return &exitError{code: exitFailed, message: fmt.Sprintf("%s is no usable revocation list: %v", args[0], err)}
+			}
+			valid, note := checkList(list, c)
+			seconds := time.Since(start).Seconds()
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			done()
+			perEntry := 0.0
+			if list.Entries > 0 && after.HeapAlloc > before.HeapAlloc {
+				perEntry = float64(after.HeapAlloc-before.HeapAlloc) / float64(list.Entries)
+			}
+			runtime.KeepAlive(list)
+			if asJSON {
+				printJSON(cmd.OutOrStdout(), struct {
+					Entries        int     `json:"entries"`
+					BytesPerEntry  float64 `json:"bytesPerEntry"`
+					Seconds        float64 `json:"seconds"`
+					SignatureValid *bool   `json:"signatureValid"`
+					Note           *string `json:"note"`
+				}{list.Entries, perEntry, seconds, valid, optional(note)})
+			} else {
+				verdict := "not checked: " + note
+				if valid != nil {
+					verdict = map[bool]string{true: "valid", false: "NOT valid: " + note}[*valid]
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%d entries, %.1f bytes an entry, %.3f s, signature %s\n", list.Entries, perEntry, seconds, verdict)
+			}
+			switch {
+			case valid == nil:
+				return &exitError{code: exitIndeterminate}
+			case !*valid:
+				return &exitError{code: exitFailed}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&issuer, "issuer", "", "certificate of the list's issuer")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON: entries, bytesPerEntry, seconds, signatureValid")
+	cmd.Flags().Bool("quiet", false, "no progress on stderr")
+	return cmd
+}
+
+func newCRLFetch() *cobra.Command {
+	var issuer, out string
+	var allow []string
+	cmd := &cobra.Command{
+		Use:     "fetch URL",
+		Short:   "Fetches a list, checks it and writes it to a file",
+		Example: `  rastau crl fetch --issuer ca.crt --out ca.crl http://ca.example/ca.crl`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if issuer == "" || out == "" {
+				return usagef("--issuer and --out are required: a list is written only when its signature holds")
+			}
+			c, err := oneCertificate("--issuer", issuer)
+			if err != nil {
+				return err
+			}
+			list, data, err := loadList(cmd, args[0], allow)
+			if err != nil {
+				return err
+			}
+			if valid, note := checkList(list, c); valid == nil || !*valid {
+				return &exitError{code: exitFailed, message: "the list is not written: " + note}
+			}
+			// Written beside and renamed, so that a crash leaves the old list or the new one, never half of one.
+			part := out + ".part"
+			if err := os.WriteFile(part, data, 0o644); err != nil {
+				return unreadablef("%v", err)
+			}
+			if err := os.Rename(part, out); err != nil {
+				return unreadablef("%v", err)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d entries, next update %s\n", out, list.Entries, list.NextUpdate.UTC().Format(time.RFC3339))
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&issuer, "issuer", "", "certificate of the list's issuer")
+	cmd.Flags().StringVar(&out, "out", "", "file to write")
+	cmd.Flags().StringArrayVar(&allow, "allow", nil, "network that may be asked although it is a special one (repeatable)")
+	cmd.Flags().Bool("quiet", false, "no progress on stderr")
+	return cmd
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rastau/crl"
+	"rastau/internal/account"
+	"rastau/internal/fetch"
+	"rastau/internal/phrase"
+	"rastau/licensing"
+	"rastau/verifier"
+)
+
+func newDemo() *cobra.Command {
+	var check, quiet bool
+	var dir, listen string
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Runs everything on this machine: a development authority, a licensor, applicants, the API",
+		Long: `Starts a development certification authority with live list, OCSP and time stamps on loopback, a licensor's key, sample
+people and the API, with embedded defaults: SQLite, memory cache, no other program. Everything in it is invented.
+
+With --check the whole story is played without a person: a licence is applied for, judged, decided, signed and audited;
+every refusal is tried; the transcript is printed, and the exit code is 0 where everything was as it must be, else 1.`,
+		Example: `  rastau demo
+  rastau demo --check --dir story   # leaves story/licences/*.pdf, story/tampered/, story/anchors/*.pem`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if dir == "" {
+				var err error
+				if dir, err = os.MkdirTemp("", "rastau-demo-"); err != nil {
+					return unreadablef("%v", err)
+				}
+				fmt.Fprintln(cmd.ErrOrStderr(), "the demo's files are in", dir)
+			}
+			return runDemo(cmd.Context(), cmd.OutOrStdout(), demoOptions{Dir: dir, Listen: listen, Check: check, Quiet: quiet})
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "play the whole story, print it and exit 0 or 1")
+	cmd.Flags().StringVar(&dir, "dir", "", "`FOLDER` for state and licences (default: a new temporary folder); an earlier demo's folder is gone on with")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address of the API; loopback only")
+	cmd.Flags().BoolVar(&quiet, "quiet", false, "no progress and no logs on stderr")
+	return cmd
+}
+
+type demoOptions struct {
+	Dir, Listen  string
+	Check, Quiet bool
+}
+
+func runDemo(ctx context.Context, out io.Writer, o demoOptions) error {
+	host, _, err := net.SplitHostPort(o.Listen)
+	if err != nil || !listenLoopbackOnly(host) {
+		return usagef("--listen %q: the demo's keys are in the open, so it listens on loopback only, for example 127.0.0.1:8080", o.Listen)
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return unreadablef("%v", err)
+	}
+	note := func(format string, args ...any) {
+		if !o.Quiet {
+			fmt.Fprintf(os.Stderr, format+"\n", args...)
+		}
+	}
+	note("making keys and certificates …")
+	listener, err := net.Listen("tcp", o.Listen)
+	if err != nil {
+		return unreadablef("%v", err)
+	}
+	w, err := openWorld(dir, listener.Addr().String())
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	defer w.Close()
+
+	level := slog.LevelWarn
+	if o.Quiet {
+		level = slog.LevelError
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	a, err := newApp(ctx, w.config, appOptions{Log: log})
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	if w.fee, err = a.Service.Fee("passenger-transport", "issue"); err != nil {
+		return errors.Join(err, listener.Close(), a.Close())
+	}
+	serving, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- serve(serving, listener, a.Handler, log) }()
+	finish := func() error {
+		stop()
+		return errors.Join(<-done, a.Close())
+	}
+	if !o.Check {
+		w.introduce(out)
+		<-ctx.Done()
+		return finish()
+	}
+	note("playing the story …")
+	s := &story{world: w, client: newClient(w.config.PublicURL, w.tokens), out: out}
+	err = s.play(ctx)
+	if err := errors.Join(err, finish()); err != nil {
+		return &exitError{code: exitFailed, message: err.Error()}
+	}
+	if s.wrong > 0 {
+		return &exitError{code: exitFailed, message: errStory.Error()}
+	}
+	return nil
+}
+
+// auditor is an engine of its own: no register, no configuration, loopback allowed because the demo's authority lives there.
+func (w *world) auditor() (*verifier.Verifier, error) {
+	web, err := fetch.New(fetch.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	if err != nil {
+		return nil, err
+	}
+	log := quietLog()
+	return verifier.New(verifier.Options{Now: time.Now, Web: web, Log: log, Lists: crl.NewSource(crl.SourceOptions{Fetch: web, Now: time.Now, Log: log})}), nil
+}
+
+// sampleApplication is a complete application for the passenger-transport licence.
+func (w *world) sampleApplication(a licensing.Applicant) licensing.NewApplication {
+	return licensing.NewApplication{Service: "passenger-transport", Operation: "issue", Applicant: a, Fields: sampleFields(a), Attachments: sampleAttachments(),
+		Payment: licensing.Payment{Reference: "DEMO-0001", Amount: w.fee}, Lang: phrase.KK}
+}
+
+// introduce prints addresses, tokens and calls to try.
+func (w *world) introduce(out io.Writer) {
+	base := w.config.PublicURL
+	sample := filepath.Join(w.dir, "application.json")
+	if data, err := json.MarshalIndent(w.sampleApplication(w.body()), "", "  "); err == nil {
+		if err := os.WriteFile(sample, data, 0o600); err != nil {
+			fmt.Fprintln(out, "the sample application could not be written:", err)
+		}
+	}
+	fmt.Fprintf(out, "Rastau demo. Everything in it is invented; it answers on this machine only. Ctrl-C ends it.\n\n")
+	fmt.Fprintf(out, "API            %s/v1   (console: %s/docs, description: %s/v1/openapi.json)\n", base, base, base)
+	fmt.Fprintf(out, "authority      lists %s/crl/ca1.crl · OCSP %s/ocsp/ca1 · time stamps %s/tsp\n", w.base, w.base, w.base)
+	fmt.Fprintf(out, "files          %s\n\nTokens\n", w.dir)
+	for _, role := range []account.Role{account.Applicant, account.Officer, account.Auditor, account.Admin} {
+		fmt.Fprintf(out, "  %-10s %s\n", role, w.tokens[role])
+	}
+	fmt.Fprintf(out, "\nTry\n")
+	fmt.Fprintf(out, "  curl -s %s/readyz\n", base)
+	fmt.Fprintf(out, "  curl -s -H 'Authorization: Bearer %s' %s/v1/services\n", w.tokens[account.Applicant], base)
+	fmt.Fprintf(out, "  curl -s -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d @%s %s/v1/applications\n", w.tokens[account.Applicant], sample, base)
+	body := base64.StdEncoding.EncodeToString(w.people.head.Certificate.Raw)
+	fmt.Fprintf(out, "  curl -s -H 'Authorization: Bearer %s' -H 'Content-Type: application/json' -d '{\"certificate\":\"%s\"}' %s/v1/certificates/verify\n", w.tokens[account.Auditor], body, base)
+}

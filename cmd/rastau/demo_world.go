@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"rastau/internal/account"
+	"rastau/internal/identity"
+	"rastau/internal/phrase"
+	"rastau/internal/pki"
+	"rastau/internal/testpki"
+	"rastau/licensing"
+)
+
+// world is everything around Rastau that the demo needs and a real installation finds outside: a certification authority
+// with its list, OCSP and time stamps on loopback, people with keys, and an installation's configuration. All people are invented.
+type world struct {
+	dir     string
+	pki     *testpki.PKI
+	ca, ca2 *testpki.CA // the second issues to one applicant only: its sources are never asked before they go down
+	server  *http.Server
+	base    string // address of the authority's responders
+	config  *Config
+	tokens  map[account.Role]string
+	people  people
+	fee     int64 // tiyn, of the sample application
+}
+
+// people of the story.
+type people struct {
+	licensor                                *pki.Key
+	head, expired, early, listed, answered  *pki.Key // heads of bodies: good, expired, not yet valid, revoked by list, revoked by OCSP
+	entrepreneur, stranger, otherHead, auth *pki.Key
+	outsider, outage                        *pki.Key // of an unknown root; of the second authority
+	bin, otherBIN, iin                      string
+}
+
+const (
+	passwordFile = "password"
+	anchorFile   = "anchors/root.pem"
+)
+
+// openWorld makes the folder, the authority with its keys and the configuration, and starts the authority's responders.
+// A folder that an earlier demo left is gone on with: same authority, same register.
+func openWorld(dir, listen string) (_ *world, err error) {
+	w := &world{dir: dir, tokens: map[account.Role]string{}}
+	for _, sub := range []string{"anchors", "keys", "licences", "tampered", "pki"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return nil, unreadablef("%v", err)
+		}
+	}
+	responders, err := w.listenAgain()
+	if err != nil {
+		return nil, err
+	}
+	w.base = "http://" + responders.Addr().String()
+	defer func() {
+		if err != nil {
+			responders.Close()
+		}
+	}()
+	if err := w.openPKI(); err != nil {
+		return nil, fmt.Errorf("the demo's authority: %w", err)
+	}
+	if err := w.issuePeople(); err != nil {
+		return nil, fmt.Errorf("the demo's people: %w", err)
+	}
+	if err := w.writeFiles(listen); err != nil {
+		return nil, unreadablef("%v", err)
+	}
+	w.server = &http.Server{Handler: w.pki.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	go w.server.Serve(responders) // ends with Close
+	return w, nil
+}
+
+// listenAgain takes the address that stands in the certificates of an earlier run, or a free one.
+func (w *world) listenAgain() (net.Listener, error) {
+	remembered := filepath.Join(w.dir, "pki", "address")
+	if old, err := os.ReadFile(remembered); err == nil {
+		l, err := net.Listen("tcp", string(old))
+		if err != nil {
+			return nil, unreadablef("the demo in %s answers at %s, which is taken: stop the other program or choose another --dir", w.dir, old)
+		}
+		return l, nil
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, unreadablef("%v", err)
+	}
+	return l, os.WriteFile(remembered, []byte(l.Addr().String()), 0o600)
+}
+
+func (w *world) Close() error { return w.server.Close() }
+
+func (w *world) openPKI() error {
+	var err error
+	state := filepath.Join(w.dir, "pki")
+	o := testpki.Options{Now: time.Now, BaseURL: w.base}
+	if _, err := os.Stat(filepath.Join(state, "pki.json")); err == nil {
+		if w.pki, err = testpki.Load(state, o); err != nil {
+			return err
+		}
+		cas := w.pki.CAs()
+		if len(cas) != 2 {
+			return fmt.Errorf("%s holds %d authorities, not two: choose another --dir", state, len(cas))
+		}
+		w.ca, w.ca2 = cas[0], cas[1]
+		return nil
+	}
+	if w.pki, err = testpki.New(o); err != nil {
+		return err
+	}
+	if w.ca, err = w.pki.NewCA(""); err != nil {
+		return err
+	}
+	if w.ca2, err = w.pki.NewCA("ҰЛТТЫҚ КУӘЛАНДЫРУШЫ ОРТАЛЫҚ DEMO 2"); err != nil {
+		return err
+	}
+	if _, err = w.pki.NewTSA(w.ca); err != nil {
+		return err
+	}
+	return w.pki.Save(state)
+}
+
+// Role identifiers of the national register of object identifiers.
+const (
+	roleIndividual pki.OID = "1.2.398.3.3.4.1.1"
+	roleBody       pki.OID = "1.2.398.3.3.4.1.2"
+	roleHead       pki.OID = "1.2.398.3.3.4.1.2.1"
+)
+
+func (w *world) issuePeople() error {
+	regulations, err := licensing.Embedded()
+	if err != nil {
+		return err
+	}
+	registered := time.Date(2009, 4, 1, 0, 0, 0, 0, time.UTC)
+	born := time.Date(1986, 3, 8, 0, 0, 0, 0, time.UTC)
+	p := &w.people
+	p.bin, p.otherBIN = identity.NewBIN(registered, 4101), identity.NewBIN(registered, 4102)
+	p.iin = identity.NewIIN(born, false, 7301)
+	head := func(surname, name string, serial int, bin, body string) testpki.Leaf {
+		return testpki.Leaf{Surname: surname, CommonName: surname + " " + name, IIN: identity.NewIIN(born, true, serial), BIN: bin, Organization: body,
+			Roles: []pki.OID{roleBody, roleHead}}
+	}
+	person := func(surname, name, iin string) testpki.Leaf {
+		return testpki.Leaf{Surname: surname, CommonName: surname + " " + name, IIN: iin, Roles: []pki.OID{roleIndividual}}
+	}
+	now := time.Now()
+	const day = 24 * time.Hour
+	const body, other = "«ҚОҢЫРАУ ЖОЛЫ» ЖШС (DEMO)", "«ӨЗГЕ ҰЙЫМ» ЖШС (DEMO)"
+
+	expired := head("ЕСКІРГЕНОВ", "ҒАЛЫМ", 7001, p.bin, body)
+	expired.NotBefore, expired.NotAfter = now.Add(-400*day), now.Add(-35*day)
+	early := head("ЕРТЕҢОВ", "ҚАЙРАТ", 7002, p.bin, body)
+	early.NotBefore, early.NotAfter = now.Add(30*day), now.Add(395*day)
+	listed := head("ТІЗІМОВ", "ҢҰР", 7003, p.bin, body)
+	listed.NoOCSP = true
+	auth := head("КІРЕБЕРІСОВ", "ӘЛІ", 7004, p.bin, body)
+	auth.Auth = true
+
+	issue := []struct {
+		to   **pki.Key
+		from *testpki.CA
+		leaf testpki.Leaf
+	}{
+		{&p.licensor, w.ca, head("ӘБДІҚҰЛОВ", "ҮМІТҺАН", 7000, regulations[0].Licensor.BIN, "КӨЛІКТІК БАҚЫЛАУ КОМИТЕТІНІҢ АУМАҚТЫҚ ОРГАНЫ (DEMO)")},
+		{&p.head, w.ca, head("ӘУЕЗҒАЛИ", "ӨРКЕН", 7010, p.bin, body)},
+		{&p.expired, w.ca, expired},
+		{&p.early, w.ca, early},
+		{&p.listed, w.ca, listed},
+		{&p.answered, w.ca, head("ЖАУАПОВ", "ІЛИЯС", 7005, p.bin, body)},
+		{&p.otherHead, w.ca, head("БӨТЕНОВ", "ҺАКІМ", 7006, p.otherBIN, other)},
+		{&p.auth, w.ca, auth},
+		{&p.entrepreneur, w.ca, person("ҮЛГІБАЕВА", "ҚҰНДЫЗ", p.iin)},
+		{&p.stranger, w.ca, person("БАСҚАОВА", "ГҮЛ", identity.NewIIN(born, false, 7302))},
+		{&p.outage, w.ca2, head("ҮЗІЛІСОВ", "ӘДІЛ", 7007, p.bin, body)},
+	}
+	for _, i := range issue {
+		if *i.to, err = i.from.Issue(i.leaf); err != nil {
+			return err
+		}
+	}
+	w.ca.RevokeCRLOnly(p.listed.Certificate, now.Add(-3*day), 1)
+	w.ca.RevokeOCSPOnly(p.answered.Certificate, now.Add(-2*day), 1)
+
+	// An authority that calls itself the same, under a root that nobody here trusts.
+	foreign, err := testpki.New(testpki.Options{Now: time.Now, BaseURL: w.base})
+	if err != nil {
+		return err
+	}
+	ca, err := foreign.NewCA("")
+	if err != nil {
+		return err
+	}
+	p.outsider, err = ca.Issue(head("ӘУЕЗҒАЛИ", "ӨРКЕН", 7010, p.bin, body))
+	return err
+}
+
+// writeFiles leaves what `rastau serve` and an auditor would use.
+func (w *world) writeFiles(listen string) error {
+	root := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: w.pki.Root().Certificate.Raw})
+	if err := os.WriteFile(filepath.Join(w.dir, anchorFile), root, 0o644); err != nil {
+		return err
+	}
+	secret := make([]byte, 16)
+	if _, err := rand.Read(secret); err != nil {
+		return err
+	}
+	password := hex.EncodeToString(secret)
+	if err := os.WriteFile(filepath.Join(w.dir, "keys", passwordFile), []byte(password+"\n"), 0o600); err != nil {
+		return err
+	}
+	for name, key := range map[string]*pki.Key{"licensor": w.people.licensor, "applicant": w.people.head} {
+		p12, err := testpki.PKCS12(key, password)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(w.dir, "keys", name+".p12"), p12, 0o600); err != nil {
+			return err
+		}
+	}
+	if err := w.writeAuthorities(); err != nil {
+		return err
+	}
+	return w.writeConfig(listen)
+}
+
+// writeAuthorities adds a line for this run's licensor key; the lines of earlier runs stay, so that their licences stay entitled.
+func (w *world) writeAuthorities() error {
+	name := filepath.Join(w.dir, "authorities.yaml")
+	var list []licensing.Authority
+	if data, err := os.ReadFile(name); err == nil {
+		if list, err = licensing.LoadAuthorities(data); err != nil {
+			return err
+		}
+	}
+	list = append(list, licensing.Authority{Officer: "demo-officer", Name: "ӘБДІҚҰЛОВ ҮМІТҺАН",
+		Position: phrase.Text{KK: "Басшы", RU: "Руководитель", EN: "Head"}, Licensor: pki.HolderOf(w.people.licensor.Certificate).BIN,
+		Certificate: w.people.licensor.Certificate.SHA256Hex(), From: time.Now().Add(-24 * time.Hour).UTC().Truncate(time.Second)})
+	data, err := yaml.Marshal(list)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, data, 0o600)
+}
+
+func (w *world) writeConfig(listen string) error {
+	c := &Config{
+		Listen: listen, PublicURL: "http://" + listen, Database: "rastau.db", Anchors: []string{"anchors"},
+		Key: KeyConfig{File: "keys/licensor.p12", PasswordFile: "keys/" + passwordFile}, TSA: w.base + "/tsp",
+		Allow: []string{"127.0.0.0/8", "::1/128"}, Authorities: "authorities.yaml", LicenceCode: "ZZZ", AcceptRepealed: true, Specimen: true,
+		RatePerMinute: 100_000, folder: w.dir,
+	}
+	for _, role := range []account.Role{account.Applicant, account.Officer, account.Auditor, account.Admin} {
+		token, digest, err := account.NewToken()
+		if err != nil {
+			return err
+		}
+		w.tokens[role] = token
+		c.Accounts = append(c.Accounts, account.Account{ID: "demo-" + string(role), Name: "Demo " + string(role), Roles: []account.Role{role}, TokenSHA256: digest})
+	}
+	data, err := yaml.Marshal(c)
+	if err != nil {
+		return err
+	}
+	w.config = c
+	return os.WriteFile(filepath.Join(w.dir, "config.yaml"), data, 0o600)
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"rastau/internal/store"
+	"rastau/licensing"
+)
+
+func newLog() *cobra.Command {
+	cmd := &cobra.Command{Use: "log", Short: "Proves the register's append-only log", RunE: needSubcommand, Args: cobra.ArbitraryArgs}
+	var config string
+	verify := &cobra.Command{
+		Use:     "verify --config FILE",
+		Short:   "Proves the whole register again: every hash of the log, every document against its entry",
+		Example: `  rastau log verify --config /etc/rastau/config.yaml`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if config == "" {
+				return usagef("--config is required: where is the register")
+			}
+			c, err := loadConfig(config)
+			if err != nil {
+				return err
+			}
+			db, err := store.Open(cmd.Context(), c.path(c.Database))
+			if err != nil {
+				return unreadablef("database: %v", err)
+			}
+			defer db.Close()
+			done := progress(cmd, "proving the register")
+			head, err := licensing.CheckRegister(cmd.Context(), db)
+			done()
+			if err != nil {
+				return &exitError{code: exitFailed, message: err.Error()}
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%d entries, root %s: every entry stands as it was written\n", head.Size, head.Root)
+			return err
+		},
+	}
+	verify.Flags().StringVar(&config, "config", "", "configuration `FILE` of an installation on this machine")
+	verify.Flags().Bool("quiet", false, "no progress on stderr")
+	cmd.AddCommand(verify)
+	return cmd
+}
+
+func newMigrate() *cobra.Command {
+	var config string
+	cmd := &cobra.Command{
+		Use:     "migrate --config FILE",
+		Short:   "Brings the database to this version's form (serve does it too)",
+		Example: `  rastau migrate --config /etc/rastau/config.yaml`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if config == "" {
+				return usagef("--config is required: which database")
+			}
+			c, err := loadConfig(config)
+			if err != nil {
+				return err
+			}
+			db, err := store.Open(cmd.Context(), c.path(c.Database))
+			if err != nil {
+				return unreadablef("database: %v", err)
+			}
+			if err := db.Close(); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is of this version's form\n", c.path(c.Database))
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&config, "config", "", "configuration `FILE`")
+	return cmd
+}

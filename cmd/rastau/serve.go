@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// gracePeriod is how long requests under way may take after a stop was asked for.
+const gracePeriod = 20 * time.Second
+
+func newServe() *cobra.Command {
+	var config string
+	cmd := &cobra.Command{
+		Use:     "serve --config FILE",
+		Short:   "Runs the service",
+		Long:    "Runs the service until SIGTERM or SIGINT; requests under way are finished first. docs/CONFIG.md shows the configuration.",
+		Example: `  rastau serve --config /etc/rastau/config.yaml`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if config == "" {
+				return usagef("--config is required; docs/CONFIG.md shows an example, `rastau demo` makes one")
+			}
+			c, err := loadConfig(config)
+			if err != nil {
+				return err
+			}
+			log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+			a, err := newApp(cmd.Context(), c, appOptions{Log: log})
+			if err != nil {
+				return err
+			}
+			listener, err := net.Listen("tcp", c.Listen)
+			if err != nil {
+				return errors.Join(unreadablef("listen: %v", err), a.Close())
+			}
+			if host, _, err := net.SplitHostPort(c.Listen); err == nil && !listenLoopbackOnly(host) {
+				log.Info("listening beyond this machine: put TLS in front", "address", listener.Addr().String())
+			}
+			return errors.Join(serve(cmd.Context(), listener, a.Handler, log), a.Close())
+		},
+	}
+	cmd.Flags().StringVar(&config, "config", "", "configuration `FILE` (YAML)")
+	return cmd
+}
+
+// serve answers until ctx ends, then lets requests under way finish.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute,
+		WriteTimeout: 3 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	log.Info("serving", "address", listener.Addr().String(), "version", version())
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	log.Info("stopping", "grace", gracePeriod.String())
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), gracePeriod)
+	defer cancel()
+	if err := server.Shutdown(late); err != nil {
+		return fmt.Errorf("requests under way were cut off: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"rastau/internal/phrase"
+	"rastau/verifier"
+)
+
+func newVerify() *cobra.Command {
+	var f questionFlags
+	cmd := &cobra.Command{
+		Use:   "verify FILE…",
+		Short: "Judges every signature in a file: CMS/CAdES (DER, PEM, base64) or PDF, detected by content",
+		Long: `Judges every signature in each file by EN 319 102-1 and prints the verdict and the findings behind it.
+
+Revocation is required for every certificate on the path but the anchor, unless --revocation none.
+Exit: 0 TOTAL-PASSED, 1 TOTAL-FAILED, 3 INDETERMINATE, 2 usage, 4 a file cannot be opened.`,
+		Example: `  rastau verify --anchors root.pem licence.pdf
+  rastau verify --anchors root.pem --content application.json application.p7s
+  rastau verify --anchors root.pem --crl lists/ --offline --at 2026-04-15T00:00:00Z --json *.p7s`,
+		Args: atLeastOneFile,
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return judgeFiles(cmd, &f, files, (*verifier.Verifier).Document)
+		},
+	}
+	f.register(cmd.Flags(), true)
+	return cmd
+}
+
+func newCertificate() *cobra.Command {
+	var f questionFlags
+	cmd := &cobra.Command{
+		Use:   "certificate FILE…",
+		Short: "Judges certificates: path, validity, revocation, purpose, holder",
+		Long: `Judges each certificate (DER or PEM) at the time of --at or now: path to an anchor by RFC 5280, validity period,
+revocation by OCSP and lists, purpose and the holder's IIN and BIN.
+
+Exit: 0 TOTAL-PASSED, 1 TOTAL-FAILED, 3 INDETERMINATE, 2 usage, 4 a file cannot be opened.`,
+		Example: `  rastau certificate --anchors root.pem person.cer
+  rastau certificate --anchors ca.crt --crl ca.crl --offline --purpose sign --at 2022-04-15T00:00:00Z person.cer`,
+		Args: atLeastOneFile,
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return judgeFiles(cmd, &f, files, (*verifier.Verifier).CertificateFile)
+		},
+	}
+	f.register(cmd.Flags(), false)
+	return cmd
+}
+
+func atLeastOneFile(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usagef("name at least one file; `rastau %s --help` shows examples", cmd.Name())
+	}
+	return nil
+}
+
+type judge func(v *verifier.Verifier, ctx context.Context, data []byte, q verifier.Question) *verifier.Report
+
+// judgeFiles asks the same question of every file; the exit code is the first of 2, 4, 1, 3, 0 that occurs.
+func judgeFiles(cmd *cobra.Command, f *questionFlags, files []string, judge judge) error {
+	q, err := f.question()
+	if err != nil {
+		return err
+	}
+	v, release, err := f.newVerifier()
+	if err != nil {
+		return err
+	}
+	defer release()
+	out := cmd.OutOrStdout()
+	var codes []int
+	for _, name := range files {
+		if err := cmd.Context().Err(); err != nil {
+			return &exitError{code: exitIndeterminate, message: "interrupted"}
+		}
+		data, err := readFile(name)
+		if err != nil {
+			codes = append(codes, exitUnreadable)
+			if f.json {
+				printJSON(out, map[string]string{"file": name, "error": err.Error()})
+			}
+			fmt.Fprintln(cmd.ErrOrStderr(), "rastau:", err)
+			continue
+		}
+		report := judge(v, cmd.Context(), data, q)
+		report.File = name
+		codes = append(codes, exitCode(report.Indication))
+		if f.json {
+			printJSON(out, report)
+		} else {
+			printReport(out, report, q.Lang)
+		}
+	}
+	return worst(codes)
+}
+
+func exitCode(i verifier.Indication) int {
+	switch i {
+	case verifier.TotalPassed:
+		return exitPassed
+	case verifier.TotalFailed:
+		return exitFailed
+	}
+	return exitIndeterminate
+}
+
+func worst(codes []int) error {
+	for _, c := range []int{exitUsage, exitUnreadable, exitFailed, exitIndeterminate} {
+		if slices.Contains(codes, c) {
+			return &exitError{code: c}
+		}
+	}
+	return nil
+}
+
+func printJSON(w io.Writer, v any) {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	// A report always encodes; a closed pipe ends the program by its signal.
+	_ = enc.Encode(v)
+}
+
+func verdictLine(i verifier.Indication, s verifier.SubIndication) string {
+	if s == "" {
+		return i.String()
+	}
+	return i.String() + "/" + string(s)
+}
+
+// printReport is the verdict for a person: what it is, which finding decided, what to do, then all findings.
+func printReport(w io.Writer, r *verifier.Report, lang phrase.Lang) {
+	fmt.Fprintf(w, "%s: %s\n", r.File, verdictLine(r.Indication, r.SubIndication))
+	if d := r.Deciding(); d != nil {
+		fmt.Fprintf(w, "  %s: %s (%s)\n", d.Key, d.Detail, d.Citation)
+	}
+	if key := "todo." + string(r.SubIndication); r.SubIndication != "" && phrase.Has(key) {
+		fmt.Fprintf(w, "  → %s\n", phrase.Get(key, nil).In(lang))
+	}
+	if r.RetryAfter != nil {
+		fmt.Fprintf(w, "  → %s\n", r.RetryAfter.UTC().Format("2006-01-02T15:04:05Z"))
+	}
+	printFindings(w, "  ", r.Findings)
+	for i, s := range r.Signatures {
+		fmt.Fprintf(w, "  %d. %s\n", i+1, verdictLine(s.Indication, s.SubIndication))
+		if s.Signer != nil {
+			fmt.Fprintf(w, "     %s\n", s.Signer.Subject)
+		}
+		printFindings(w, "     ", s.Findings)
+	}
+}
+
+var marks = map[verifier.Outcome]string{
+	verifier.Pass: "+", verifier.Warn: "!", verifier.Unknown: "?", verifier.Fail: "x", verifier.NotApplicable: "-",
+}
+
+func printFindings(w io.Writer, indent string, findings []verifier.Finding) {
+	for _, f := range findings {
+		fmt.Fprintf(w, "%s%s %-22s %s\n", indent, marks[f.Outcome], f.Key, f.Detail)
+	}
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package account answers one question: who is it that carries this bearer
+// token, and which roles do they have.
+//
+// Accounts come from the configuration and never change while the program
+// runs. A token is 32 random bytes; only its SHA-256 is kept, which is enough
+// because a token of that strength cannot be guessed from its digest. Left
+// out: passwords, sessions and login by certificate.
+package account
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Role is what a person may do.
+type Role string
+
+// The roles. One account may have several.
+const (
+	Applicant Role = "applicant"
+	Officer   Role = "officer"
+	Auditor   Role = "auditor"
+	Admin     Role = "admin"
+)
+
+// Valid reports whether r is one of the roles above.
+func (r Role) Valid() bool {
+	return r == Applicant || r == Officer || r == Auditor || r == Admin
+}
+
+// Account is one line of the configuration. Only the token's SHA-256 is kept.
+type Account struct {
+	ID          string `yaml:"id" json:"id"`
+	Name        string `yaml:"name" json:"name"`
+	Roles       []Role `yaml:"roles" json:"roles"`
+	TokenSHA256 string `yaml:"tokenSHA256" json:"tokenSHA256"` // hex
+}
+
+// Has reports whether the account has role r. No role includes another.
+func (a Account) Has(r Role) bool { return slices.Contains(a.Roles, r) }
+
+// ErrToken means that no account has this token. It says no more, so that an
+// answer tells nothing about the tokens that exist.
+var ErrToken = errors.New("unknown token")
+
+// maxToken bounds what is hashed; a token of ours has 43 letters.
+const maxToken = 512
+
+// Book of accounts, immutable, safe for concurrent use.
+type Book struct {
+	byDigest map[[sha256.Size]byte]Account
+}
+
+// NewBook checks the accounts: ids and tokens are given and unique, roles known.
+func NewBook(accounts []Account) (*Book, error) {
+	b := &Book{byDigest: make(map[[sha256.Size]byte]Account, len(accounts))}
+	ids := make(map[string]bool, len(accounts))
+	for i, a := range accounts {
+		if a.ID == "" {
+			return nil, fmt.Errorf("account %d has no id", i+1)
+		}
+		if ids[a.ID] {
+			return nil, fmt.Errorf("account %q stands twice", a.ID)
+		}
+		ids[a.ID] = true
+		if len(a.Roles) == 0 {
+			return nil, fmt.Errorf("account %q has no role", a.ID)
+		}
+		for _, r := range a.Roles {
+			if !r.Valid() {
+				return nil, fmt.Errorf("account %q: unknown role %q", a.ID, r)
+			}
+		}
+		var digest [sha256.Size]byte
+		if raw, err := hex.DecodeString(a.TokenSHA256); err != nil || copy(digest[:], raw) != sha256.Size || len(raw) != sha256.Size {
+			return nil, fmt.Errorf("account %q: tokenSHA256 must be 64 hexadecimal digits", a.ID)
+		}
+		if _, twice := b.byDigest[digest]; twice {
+			return nil, fmt.Errorf("account %q has the token of another account", a.ID)
+		}
+		a.Roles = slices.Clone(a.Roles)
+		b.byDigest[digest] = a
+	}
+	return b, nil
+}
+
+// ByToken finds the account of a token or answers ErrToken. The time it takes
+// depends on the token's digest alone, and a digest tells nothing of how near
+// a guess came.
+func (b *Book) ByToken(token string) (Account, error) {
+	if token == "" || len(token) > maxToken {
+		return Account{}, ErrToken
+	}
+	a, ok := b.byDigest[sha256.Sum256([]byte(token))]
+	if !ok {
+		return Account{}, ErrToken
+	}
+	a.Roles = slices.Clone(a.Roles)
+	return a, nil
+}
+
+// NewToken makes a random token of 256 bits and its digest for the configuration.
+func NewToken() (token, sha256hex string, err error) {
+	var raw [32]byte
+	if _, err := rand.Read(raw[:]); err != nil {
+		return "", "", fmt.Errorf("random token: %w", err)
+	}
+	token = base64.RawURLEncoding.EncodeToString(raw[:])
+	sum := sha256.Sum256([]byte(token))
+	return token, hex.EncodeToString(sum[:]), nil
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cms
+
+import (
+	"hash"
+	"io"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"rastau/internal/pki"
+)
+
+// Digests holds digests of one content by digest algorithm. Made by [DigestContent],
+// or from a digest that the asker gives instead of the content.
+//
+// [DigestContent] also marks content that has the form of somebody's signed
+// attributes, under a key that is no OID; digests given by hand carry no such mark,
+// and then a signer without signed attributes cannot be held against that trick.
+type Digests map[pki.OID][]byte
+
+// attributesMark is the key of that mark.
+const attributesMark pki.OID = "signed-attributes"
+
+// maxAttributeSet bounds content that is looked at as a set of attributes. What a
+// signer's program signs is a few kilobytes, with a policy or a token some tens.
+const maxAttributeSet = 1 << 20
+
+// NeededDigests lists the digest algorithms that judging the signers needs of the
+// content, each once, supported or not.
+func (sd *SignedData) NeededDigests() []pki.OID {
+	var out []pki.OID
+	seen := map[pki.OID]bool{}
+	for _, s := range sd.Signers {
+		if o := s.DigestAlgorithm.OID; !seen[o] {
+			seen[o] = true
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// DigestContent reads r once through every supported hash of oids; unsupported ones
+// are left out of the result. Memory does not grow with the content. The error is r's.
+func DigestContent(r io.Reader, oids []pki.OID) (Digests, error) {
+	hashes := map[pki.OID]hash.Hash{}
+	peek := &head{max: maxAttributeSet}
+	sinks := []io.Writer{peek}
+	for _, o := range oids {
+		newHash, err := pki.NewHash(o)
+		if err != nil || hashes[o] != nil {
+			continue
+		}
+		hashes[o] = newHash()
+		sinks = append(sinks, hashes[o])
+	}
+	if _, err := io.Copy(io.MultiWriter(sinks...), r); err != nil {
+		return nil, err
+	}
+	d := Digests{}
+	for o, h := range hashes {
+		d[o] = h.Sum(nil)
+	}
+	if isSignedAttributes(peek.bytes) {
+		d[attributesMark] = []byte{1}
+	}
+	return d, nil
+}
+
+// head keeps content while it can still be a SET of at most max bytes.
+type head struct {
+	bytes []byte
+	max   int
+	over  bool
+}
+
+func (h *head) Write(p []byte) (int, error) {
+	switch {
+	case h.over || len(p) == 0:
+	case len(h.bytes) == 0 && p[0] != byte(asn1.SET), len(h.bytes)+len(p) > h.max:
+		h.over, h.bytes = true, nil
+	default:
+		h.bytes = append(h.bytes, p...)
+	}
+	return len(p), nil
+}
+
+// isSignedAttributes says whether content is a DER SET OF Attribute with contentType
+// and messageDigest in it: what a signer with signed attributes has signed.
+func isSignedAttributes(content []byte) bool {
+	in := cryptobyte.String(content)
+	var set cryptobyte.String
+	if len(content) > maxAttributeSet || !in.ReadASN1(&set, asn1.SET) || !in.Empty() {
+		return false
+	}
+	attrs, err := readAttributes(set)
+	if err != nil {
+		return false
+	}
+	_, types := collect(attrs, pki.OIDContentType)
+	_, digests := collect(attrs, pki.OIDMessageDigest)
+	return types > 0 && digests > 0
+}
+
+// contentDigest returns the content's digest under o. Attached content is digested
+// here, whatever d says: a verdict on the message is a verdict on the bytes in it.
+func (sd *SignedData) contentDigest(o pki.OID, d Digests) ([]byte, error) {
+	newHash, err := pki.NewHash(o)
+	if err != nil {
+		return nil, err
+	}
+	if sd.Detached {
+		sum, ok := d[o]
+		if !ok || len(sum) != newHash().Size() {
+			return nil, ErrNoContent
+		}
+		return sum, nil
+	}
+	sd.mu.Lock()
+	defer sd.mu.Unlock()
+	if sum, ok := sd.content[o]; ok {
+		return sum, nil
+	}
+	h := newHash()
+	h.Write(sd.Content)
+	if sd.content == nil {
+		sd.content = Digests{}
+	}
+	sd.content[o] = h.Sum(nil)
+	return sd.content[o], nil
+}

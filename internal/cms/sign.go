@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cms
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
+
+	"rastau/internal/pki"
+)
+
+// SignOptions says what [Sign] writes.
+type SignOptions struct {
+	Content     []byte           // Required unless Digest is set; empty content is an empty slice, not nil.
+	Digest      []byte           // Digest (of Hash) of detached content, instead of Content; implies Detached.
+	Detached    bool             // leave the content out
+	ContentType pki.OID          // Optional. If empty, id-data.
+	Key         crypto.Signer    // Required.
+	Certificate *pki.Certificate // Required.
+	Chain       []*pki.Certificate
+	Hash        crypto.Hash // Optional. If zero, SHA-256; SHA-512 for an Ed25519 key, which admits no other (RFC 8419 §3.1).
+	SigningTime time.Time   // Optional. If zero, no signing-time attribute (PAdES forbids it).
+	Attributes  []Attribute // Optional further signed attributes.
+	// Stamp is asked for an RFC 3161 token over the signature value. Optional.
+	Stamp func(ctx context.Context, signature []byte) (token []byte, err error)
+}
+
+var derNull = []byte{5, 0}
+
+// signatureAlgorithms gives the algorithm that a kind of key signs with under a hash.
+var signatureAlgorithms = map[crypto.Hash]struct{ digest, rsa, ecdsa pki.OID }{
+	crypto.SHA256: {pki.OIDSHA256, pki.OIDSHA256WithRSA, pki.OIDECDSAWithSHA256},
+	crypto.SHA384: {pki.OIDSHA384, pki.OIDSHA384WithRSA, pki.OIDECDSAWithSHA384},
+	crypto.SHA512: {pki.OIDSHA512, pki.OIDSHA512WithRSA, pki.OIDECDSAWithSHA512},
+}
+
+// Sign writes a SignedData with one signer in DER: CAdES-B (EN 319 122-1, with ESS
+// signing-certificate-v2) or, with Stamp, CAdES-T. Keys are RSA (PKCS#1 v1.5), ECDSA
+// and Ed25519; another is [pki.ErrUnsupported], a key that is not the certificate's
+// [ErrKeyMismatch]. The error is also the key's or Stamp's. Checking what was written
+// before it leaves the house is the caller's part.
+func Sign(ctx context.Context, o SignOptions) ([]byte, error) {
+	if o.Key == nil || o.Certificate == nil {
+		return nil, errors.New("cms: a key and its certificate are required")
+	}
+	if err := sameKey(o.Key, o.Certificate); err != nil {
+		return nil, err
+	}
+	if o.ContentType == "" {
+		o.ContentType = pki.OIDData
+	}
+	m, err := newMechanism(o)
+	if err != nil {
+		return nil, err
+	}
+	attrs, err := signedAttributes(o, m)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := attributeSet(attrs, asn1.SET)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := m.sign(o.Key, signed)
+	if err != nil {
+		return nil, fmt.Errorf("cms: signing: %w", err)
+	}
+	var unsigned []Attribute
+	if o.Stamp != nil {
+		token, err := o.Stamp(ctx, signature)
+		if err != nil {
+			return nil, fmt.Errorf("cms: time-stamp: %w", err)
+		}
+		unsigned = append(unsigned, Attribute{Type: pki.OIDSignatureTimeStamp, Values: [][]byte{token}})
+	}
+	return encodeSigned(o, m, attrs, signature, unsigned)
+}
+
+// sameKey refuses a key that would make a signature which its own certificate does not verify.
+func sameKey(key crypto.Signer, c *pki.Certificate) error {
+	public, ok := key.Public().(interface{ Equal(crypto.PublicKey) bool })
+	if !ok {
+		return fmt.Errorf("%w: key %T", pki.ErrUnsupported, key.Public())
+	}
+	if c.PublicKey.Key == nil || !public.Equal(c.PublicKey.Key) {
+		return ErrKeyMismatch
+	}
+	return nil
+}
+
+// mechanism is how one key signs.
+type mechanism struct {
+	hash              crypto.Hash
+	digest, signature pki.OID
+	params            []byte // of signature
+	whole             bool   // the key takes the message, not its digest
+}
+
+func newMechanism(o SignOptions) (mechanism, error) {
+	m := mechanism{hash: o.Hash}
+	_, m.whole = o.Key.Public().(ed25519.PublicKey)
+	if m.hash == 0 {
+		m.hash = crypto.SHA256
+		if m.whole {
+			m.hash = crypto.SHA512
+		}
+	}
+	names, ok := signatureAlgorithms[m.hash]
+	if !ok {
+		return m, fmt.Errorf("%w: signing with %v", pki.ErrUnsupported, m.hash)
+	}
+	m.digest = names.digest
+	switch o.Key.Public().(type) {
+	case *rsa.PublicKey:
+		// RFC 4055 §5: the parameters MUST be NULL.
+		m.signature, m.params = names.rsa, derNull
+	case *ecdsa.PublicKey:
+		m.signature = names.ecdsa
+	case ed25519.PublicKey:
+		if m.hash != crypto.SHA512 {
+			return m, fmt.Errorf("%w: Ed25519 with %v", pki.ErrUnsupported, m.hash)
+		}
+		m.signature = pki.OIDEd25519
+	default:
+		return m, fmt.Errorf("%w: key %T", pki.ErrUnsupported, o.Key.Public())
+	}
+	return m, nil
+}
+
+func (m mechanism) sum(data []byte) []byte {
+	h := m.hash.New()
+	h.Write(data)
+	return h.Sum(nil)
+}
+
+func (m mechanism) sign(key crypto.Signer, message []byte) ([]byte, error) {
+	if m.whole {
+		return key.Sign(rand.Reader, message, crypto.Hash(0))
+	}
+	return key.Sign(rand.Reader, m.sum(message), m.hash)
+}
+
+// signedAttributes are contentType, messageDigest, signing-certificate-v2, the claimed
+// time where one is given, and the caller's.
+func signedAttributes(o SignOptions, m mechanism) ([]Attribute, error) {
+	digest := o.Digest
+	switch {
+	// Content left out by mistake must not become a signature over nothing.
+	case (o.Content == nil) == (o.Digest == nil), o.Digest != nil && len(o.Digest) != m.hash.Size():
+		return nil, fmt.Errorf("cms: either content or a digest of %d octets is required", m.hash.Size())
+	case o.Digest == nil:
+		digest = m.sum(o.Content)
+	}
+	type value struct {
+		of  pki.OID
+		add func(*cryptobyte.Builder)
+	}
+	values := []value{
+		{pki.OIDContentType, func(b *cryptobyte.Builder) { pki.AddOID(b, o.ContentType) }},
+		{pki.OIDMessageDigest, func(b *cryptobyte.Builder) { b.AddASN1OctetString(digest) }},
+		{pki.OIDSigningCertificateV2, func(b *cryptobyte.Builder) { addReference(b, o.Certificate) }},
+	}
+	if !o.SigningTime.IsZero() {
+		values = append(values, value{pki.OIDSigningTime, func(b *cryptobyte.Builder) { addTime(b, o.SigningTime) }})
+	}
+	var attrs []Attribute
+	// The caller's own statement of these would stand beside ours or instead of it.
+	taken := map[pki.OID]bool{pki.OIDSigningCertificate: true, pki.OIDSigningTime: true}
+	for _, v := range values {
+		var b cryptobyte.Builder
+		v.add(&b)
+		der, err := b.Bytes()
+		if err != nil {
+			return nil, fmt.Errorf("cms: attribute %s: %w", v.of, err)
+		}
+		attrs = append(attrs, Attribute{Type: v.of, Values: [][]byte{der}})
+		taken[v.of] = true
+	}
+	for _, a := range o.Attributes {
+		if taken[a.Type] || len(a.Values) == 0 {
+			return nil, fmt.Errorf("cms: attribute %s is Sign's own, doubled or empty", a.Type)
+		}
+		taken[a.Type] = true
+		attrs = append(attrs, a)
+	}
+	return attrs, nil
+}
+
+// addReference writes SigningCertificateV2 (RFC 5035 §3) naming c by SHA-256, which
+// is the default and so left out in DER.
+func addReference(b *cryptobyte.Builder, c *pki.Certificate) {
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { // SigningCertificateV2
+		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { // certs
+			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { // ESSCertIDv2
+				b.AddASN1OctetString(c.SHA256[:])
+			})
+		})
+	})
+}
+
+// addTime writes a Time: UTCTime through 2049, GeneralizedTime from 2050 (RFC 5652 §11.3).
+func addTime(b *cryptobyte.Builder, t time.Time) {
+	t = t.UTC()
+	if y := t.Year(); y >= 1950 && y < 2050 {
+		b.AddASN1UTCTime(t)
+		return
+	}
+	b.AddASN1GeneralizedTime(t)
+}

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package page
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"codeberg.org/go-pdf/fpdf"
+	"rsc.io/qr"
+
+	"rastau/internal/phrase"
+)
+
+// Millimetres of an A4 page.
+const (
+	pageWidth, pageHeight = 210.0, 297.0
+	margin                = 18.0
+	column                = 84.0 // width of one language
+	gutter                = pageWidth - 2*margin - 2*column
+	rightColumn           = margin + column + gutter
+	footTop               = 232.0 // QR code and signature block start here
+	qrSize                = 34.0
+	points                = 72 / 25.4 // PDF points in a millimetre
+)
+
+// The visible block of the signature, in millimetres from the top left.
+const boxX, boxY, boxW, boxH = 62.0, footTop, 130.0, qrSize
+
+// ErrTooLong: a text does not fit on the page.
+var ErrTooLong = errors.New("the licence's texts do not fit on one page: shorten the activity, conditions or address")
+
+// SignatureBox is where Draw leaves room for the visible block of the signature: llx, lly, urx, ury in PDF points on page 1.
+func SignatureBox() [4]float64 {
+	return [4]float64{boxX * points, (pageHeight - boxY - boxH) * points, (boxX + boxW) * points, (pageHeight - boxY) * points}
+}
+
+// Draw returns the page as PDF. The same Licence gives the same bytes. It fails with *LetterError where a letter is missing
+// in the font, ErrTooLong where the texts do not fit. Safe for concurrent use.
+func Draw(l Licence) ([]byte, error) {
+	if err := checkLetters(l.texts()); err != nil {
+		return nil, err
+	}
+	pdf := fpdf.New("P", "mm", "A4", "")
+	pdf.SetCatalogSort(true) // deterministic bytes
+	pdf.SetCreationDate(l.Issued.UTC())
+	pdf.SetModificationDate(l.Issued.UTC())
+	pdf.SetProducer("Rastau", true)
+	pdf.SetTitle(label("page.title").KK+" "+l.Number, true)
+	pdf.SetSubject(l.ActivityKK, true)
+	pdf.SetLang("kk")
+	pdf.SetMargins(margin, margin, margin)
+	pdf.SetAutoPageBreak(false, margin)
+	pdf.AddUTF8FontFromBytes("Noto", "", regular)
+	pdf.AddUTF8FontFromBytes("Noto", "B", bold)
+	if l.Attachment != nil {
+		name := l.AttachmentName
+		if name == "" {
+			name = "licence.json"
+		}
+		pdf.SetAttachments([]fpdf.Attachment{{Content: l.Attachment, Filename: name, Description: label("page.attachment").EN}})
+	}
+	pdf.AddPage()
+	d := drawer{Fpdf: pdf}
+	d.frame()
+	if l.Demo {
+		d.demoMark()
+	}
+	d.head(l)
+	d.body(l)
+	if d.y > footTop-4 {
+		return nil, ErrTooLong
+	}
+	d.foot(l)
+	if err := d.code(l.VerifyURL); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	if err := pdf.Output(&out); err != nil {
+		return nil, fmt.Errorf("drawing the licence: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func label(key string) phrase.Text { return phrase.Get(key, nil) }
+
+// texts lists every text of the licence by its field, for the check of letters.
+func (l Licence) texts() map[string]string {
+	return map[string]string{
+		"number": l.Number, "holder name": l.HolderName, "holder number": l.HolderNumber, "holder address": l.HolderAddress,
+		"activity (kk)": l.ActivityKK, "activity (ru)": l.ActivityRU,
+		"sub-types (kk)": strings.Join(l.SubtypesKK, " "), "sub-types (ru)": strings.Join(l.SubtypesRU, " "),
+		"conditions (kk)": l.ConditionsKK, "conditions (ru)": l.ConditionsRU,
+		"licensor (kk)": l.LicensorKK, "licensor (ru)": l.LicensorRU, "signer": l.SignerName,
+		"signer's position (kk)": l.SignerPositionKK, "signer's position (ru)": l.SignerPositionRU,
+		"place (kk)": l.PlaceKK, "place (ru)": l.PlaceRU, "basis (kk)": l.BasisKK, "basis (ru)": l.BasisRU, "address of the check": l.VerifyURL,
+	}
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+type drawer struct {
+	*fpdf.Fpdf
+	y float64 // next free line, mm from the top
+}
+
+func (d *drawer) frame() {
+	d.SetDrawColor(0, 95, 115)
+	d.SetLineWidth(0.6)
+	d.Rect(10, 10, pageWidth-20, pageHeight-20, "D")
+	d.SetLineWidth(0.2)
+	d.Rect(11.4, 11.4, pageWidth-22.8, pageHeight-22.8, "D")
+}
+
+func (d *drawer) demoMark() {
+	t := label("page.demo")
+	d.SetFont("Noto", "B", 64)
+	d.SetTextColor(235, 235, 235)
+	d.TransformBegin()
+	d.TransformRotate(38, pageWidth/2, pageHeight/2)
+	for i, s := range []string{t.KK, t.RU} {
+		d.Text(pageWidth/2-d.GetStringWidth(s)/2, pageHeight/2+float64(i)*28-8, s)
+	}
+	d.TransformEnd()
+}
+
+func (d *drawer) centred(s string, style string, size, lineHeight float64) {
+	d.SetFont("Noto", style, size)
+	for _, line := range d.SplitText(s, pageWidth-2*margin) {
+		d.SetXY(margin, d.y)
+		d.CellFormat(pageWidth-2*margin, lineHeight, line, "", 0, "C", false, 0, "")
+		d.y += lineHeight
+	}
+}
+
+func (d *drawer) head(l Licence) {
+	d.SetTextColor(0, 95, 115)
+	d.y = 20
+	state := label("page.state")
+	d.centred(state.KK+" · "+state.RU, "", 10, 6)
+	d.y += 4
+	d.SetTextColor(0, 0, 0)
+	d.centred(strings.ToUpper(label("page.title").KK), "B", 26, 13)
+	d.SetTextColor(0, 95, 115)
+	d.centred(l.Number, "B", 15, 8)
+	d.y += 3
+	d.SetDrawColor(0, 95, 115)
+	d.SetLineWidth(0.3)
+	d.Line(margin, d.y, pageWidth-margin, d.y)
+	d.y += 4
+	d.SetTextColor(0, 0, 0)
+}
+
+func (d *drawer) body(l Licence) {
+	first := l.FirstIssued
+	if first.IsZero() {
+		first = l.Issued
+	}
+	until := label("page.unlimited")
+	if !l.ValidUntil.IsZero() {
+		until = same(day(l.ValidUntil))
+	}
+	number := "page.iin"
+	if l.HolderNumberKind == "BIN" {
+		number = "page.bin"
+	}
+	d.row("page.holder", same(l.HolderName), true)
+	d.row(number, same(l.HolderNumber), true)
+	d.row("page.address", same(l.HolderAddress), false)
+	d.row("page.activity", pair(l.ActivityKK, l.ActivityRU), true)
+	d.row("page.subtypes", pair(bullets(l.SubtypesKK), bullets(l.SubtypesRU)), false)
+	d.row("page.conditions", pair(l.ConditionsKK, l.ConditionsRU), false)
+	d.row("page.licensor", pair(l.LicensorKK, l.LicensorRU), false)
+	d.row("page.basis", pair(l.BasisKK, l.BasisRU), false)
+	d.row("page.issued", same(day(l.Issued)), false)
+	d.row("page.first", same(day(first)), false)
+	d.row("page.until", until, false)
+	d.row("page.place", pair(l.PlaceKK, l.PlaceRU), false)
+}
+
+func same(s string) phrase.Text      { return phrase.Text{KK: s, RU: s} }
+func pair(kk, ru string) phrase.Text { return phrase.Text{KK: kk, RU: ru} }
+func bullets(items []string) string {
+	if len(items) == 0 {
+		return ""
+	}
+	return "• " + strings.Join(items, "\n• ")
+}
+
+// row prints one fact: Kazakh left, Russian right; the label small and grey above the value. An empty fact takes no room.
+func (d *drawer) row(key string, value phrase.Text, strong bool) {
+	if value.KK == "" && value.RU == "" {
+		return
+	}
+	top := d.y
+	name := label(key)
+	left := d.cell(margin, top, name.KK, value.KK, strong)
+	right := d.cell(rightColumn, top, name.RU, value.RU, strong)
+	d.y = max(left, right) + 1.8
+}
+
+// cell prints a label and its value at x and returns where the next line may start.
+func (d *drawer) cell(x, y float64, name, value string, strong bool) float64 {
+	d.SetFont("Noto", "", 7)
+	d.SetTextColor(95, 95, 95)
+	d.SetXY(x, y)
+	d.CellFormat(column, 3.4, name, "", 0, "L", false, 0, "")
+	y += 3.6
+	style := ""
+	if strong {
+		style = "B"
+	}
+	d.SetFont("Noto", style, 9.5)
+	d.SetTextColor(0, 0, 0)
+	for _, paragraph := range strings.Split(value, "\n") {
+		for _, line := range d.SplitText(paragraph, column) {
+			d.SetXY(x, y)
+			d.CellFormat(column, 4.6, line, "", 0, "L", false, 0, "")
+			y += 4.6
+		}
+	}
+	return y
+}
+
+// foot prints what the page says about its signature; the cryptographic facts stand in the signature itself.
+func (d *drawer) foot(l Licence) {
+	d.SetDrawColor(0, 95, 115)
+	d.SetLineWidth(0.3)
+	d.Rect(boxX, boxY, boxW, boxH, "D")
+	signed := label("page.signed")
+	person := label("page.person")
+	y := boxY + 2.5
+	line := func(style string, size, height float64, grey int, s string) {
+		d.SetFont("Noto", style, size)
+		d.SetTextColor(grey, grey, grey)
+		for _, part := range d.SplitText(s, boxW-8) {
+			d.SetXY(boxX+3, y)
+			d.CellFormat(boxW-6, height, part, "", 0, "L", false, 0, "")
+			y += height
+		}
+	}
+	line("B", 8, 4.2, 0, signed.KK)
+	line("B", 8, 4.2, 0, signed.RU)
+	y += 1
+	line("", 7, 3.6, 95, person.KK+" · "+person.RU)
+	line("B", 9.5, 5, 0, l.SignerName)
+	line("", 7.5, 3.7, 0, l.SignerPositionKK)
+	line("", 7.5, 3.7, 0, l.SignerPositionRU)
+
+	note := label("page.note")
+	d.SetFont("Noto", "", 6.5)
+	d.SetTextColor(95, 95, 95)
+	y = footTop + qrSize + 2.5
+	for _, s := range []string{note.KK, note.RU} {
+		for _, part := range d.SplitText(s, pageWidth-2*margin) {
+			d.SetXY(margin, y)
+			d.CellFormat(pageWidth-2*margin, 3.2, part, "", 0, "L", false, 0, "")
+			y += 3.2
+		}
+	}
+}
+
+// code draws the QR code as vector squares, with the four modules of quiet zone that ISO/IEC 18004 §9.1 asks for.
+func (d *drawer) code(url string) error {
+	if url == "" {
+		return errors.New("the licence has no address for its public check")
+	}
+	c, err := qr.Encode(url, qr.M)
+	if err != nil {
+		return fmt.Errorf("the address of the check does not fit into a QR code: %w", err)
+	}
+	const quiet = 4
+	module := qrSize / float64(c.Size+2*quiet)
+	d.SetFillColor(255, 255, 255)
+	d.Rect(margin, footTop, qrSize, qrSize, "F")
+	d.SetFillColor(0, 0, 0)
+	for y := range c.Size {
+		for x := 0; x < c.Size; x++ {
+			run := 0
+			for x+run < c.Size && c.Black(x+run, y) {
+				run++
+			}
+			if run > 0 {
+				// a hair's overlap downwards keeps viewers from drawing white seams
+				d.Rect(margin+float64(x+quiet)*module, footTop+float64(y+quiet)*module, float64(run)*module, module*1.02, "F")
+				x += run
+			}
+		}
+	}
+	d.LinkString(margin, footTop, qrSize, qrSize, url)
+	return nil
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package page_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"rastau/internal/page"
+)
+
+func licence() page.Licence {
+	return page.Licence{
+		Number:           "KZ24ZZZ00000001",
+		Issued:           time.Date(2026, 11, 21, 20, 0, 0, 0, time.UTC),
+		HolderName:       "«Әуе-Жол Ғ. Қ. Ң. Өнер Ұлы Үміт Һәм Іс» ЖШС",
+		HolderNumberKind: "BIN",
+		HolderNumber:     "990140000002",
+		HolderAddress:    "Астана қ., Мәңгілік Ел даңғылы, 1-үй",
+		ActivityKK:       "Облысаралық қалааралық, ауданаралық және халықаралық қатынаста автобустармен, шағын автобустармен жолаушыларды жүйесіз тасымалдау",
+		ActivityRU:       "Нерегулярная перевозка пассажиров автобусами, микроавтобусами в междугородном межобластном, межрайонном и международном сообщениях",
+		SubtypesKK:       []string{"Халықаралық қатынаста тұрақты тасымалдау"},
+		SubtypesRU:       []string{"Регулярная перевозка в международном сообщении"},
+		LicensorKK:       "Көліктік бақылау комитетінің аумақтық органы (демо)",
+		LicensorRU:       "Территориальный орган Комитета транспортного контроля (демо)",
+		SignerName:       "ӘБІЛҚАЙЫРОВ ҮМІТ",
+		SignerPositionKK: "Басшы", SignerPositionRU: "Руководитель",
+		PlaceKK: "Астана қаласы", PlaceRU: "город Астана",
+		BasisKK: "№ PT-2026-00000001 өтініш", BasisRU: "Заявление № PT-2026-00000001",
+		VerifyURL:  "http://127.0.0.1:8080/v/KZ24ZZZ00000001",
+		Demo:       true,
+		Attachment: []byte(`{"number":"KZ24ZZZ00000001"}`),
+	}
+}
+
+// program skips, with the reason, where a tool is missing and is not required.
+func program(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		if os.Getenv("RASTAU_REQUIRE_TOOLS") != "" {
+			t.Fatalf("%s is required here: %v", name, err)
+		}
+		t.Skipf("%s is not installed; `make tools` installs it", name)
+	}
+	return path
+}
+
+func draw(t *testing.T, l page.Licence) (file string, pdf []byte) {
+	t.Helper()
+	pdf, err := page.Draw(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "licence.pdf")
+	if err := os.WriteFile(file, pdf, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file, pdf
+}
+
+// Every fact, with every Kazakh letter, can be read out of the page by another program.
+func TestTextIsOnThePage(t *testing.T) {
+	tool := program(t, "pdftotext")
+	l := licence()
+	file, pdf := draw(t, l)
+	out, err := exec.Command(tool, "-layout", file, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	flat := strings.Join(strings.Fields(string(out)), " ")
+	for _, want := range []string{l.Number, "ҰЛЫ", "22.11.2026", l.HolderNumber, "Мәңгілік Ел даңғылы", "халықаралық", "Бессрочная", "Мерзімсіз", "ӘБІЛҚАЙЫРОВ ҮМІТ", "БСН", "БИН", "қағаз тасығыштағы"} {
+		if !strings.Contains(strings.ToUpper(flat), strings.ToUpper(want)) {
+			t.Errorf("%q is not on the page", want)
+		}
+	}
+	for _, letter := range "ӘәҒғҚқҢңӨөҰұҮүҺһІі" {
+		l.HolderName = strings.Repeat(string(letter), 3)
+		file, _ := draw(t, l)
+		out, err := exec.Command(tool, file, "-").Output()
+		if err != nil || !strings.Contains(string(out), l.HolderName) {
+			t.Errorf("the letter %c cannot be read from the page (%v)", letter, err)
+		}
+	}
+	if len(pdf) > 150<<10 {
+		t.Errorf("the page takes %d bytes, more than 150 KiB", len(pdf))
+	}
+}
+
+func TestFileIsSound(t *testing.T) {
+	tool := program(t, "qpdf")
+	file, _ := draw(t, licence())
+	if out, err := exec.Command(tool, "--check", file).CombinedOutput(); err != nil {
+		t.Fatalf("qpdf --check: %v\n%s", err, out)
+	}
+}
+
+func TestSameLicenceSameBytes(t *testing.T) {
+	_, a := draw(t, licence())
+	_, b := draw(t, licence())
+	if !bytes.Equal(a, b) {
+		t.Error("two drawings of one licence differ")
+	}
+}
+
+func TestLetterWithoutGlyphIsRefused(t *testing.T) {
+	l := licence()
+	l.HolderName = "株式会社"
+	_, err := page.Draw(l)
+	var letter *page.LetterError
+	if !errors.As(err, &letter) || letter.Field != "holder name" {
+		t.Errorf("got %v, want a LetterError for the holder's name", err)
+	}
+}
+
+func TestTextThatDoesNotFitIsRefused(t *testing.T) {
+	l := licence()
+	l.ConditionsKK = strings.Repeat("өте ұзақ шарт ", 400)
+	if _, err := page.Draw(l); !errors.Is(err, page.ErrTooLong) {
+		t.Errorf("got %v, want ErrTooLong", err)
+	}
+}
+
+func ExampleDraw() {
+	pdf, err := page.Draw(page.Licence{
+		Number: "KZ24ZZZ00000001", Issued: time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC),
+		HolderName: "ҮЛГІ ҰЛАН", HolderNumberKind: "IIN", VerifyURL: "http://127.0.0.1:8080/v/KZ24ZZZ00000001", Demo: true,
+	})
+	fmt.Println(string(pdf[:5]), err)
+	// Output: %PDF- <nil>
+}

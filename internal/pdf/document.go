@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package pdf
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrNotPDF: no PDF header within the first 1024 bytes.
+	ErrNotPDF = errors.New("not a PDF")
+	// ErrFormat: the file cannot be read as it stands; wrapped with what is wrong.
+	ErrFormat = errors.New("PDF is damaged")
+	// ErrEncrypted: the file is encrypted; nothing in it was judged.
+	ErrEncrypted = errors.New("PDF is encrypted: remove the encryption before signing, encrypted files are not read")
+)
+
+// Limits before and while reading. Zero = default.
+type Limits struct {
+	Bytes     int // 64 MiB
+	Objects   int // 200,000, over all revisions
+	Depth     int // 64
+	Revisions int // 200
+	Inflate   int // decompressed bytes in all, 256 MiB
+}
+
+func (l Limits) filled() Limits {
+	def := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	def(&l.Bytes, 64<<20)
+	def(&l.Objects, 200_000)
+	def(&l.Depth, 64)
+	def(&l.Revisions, 200)
+	def(&l.Inflate, 256<<20)
+	return l
+}
+
+// version is an object as one revision wrote it.
+type version struct {
+	rev     int
+	value   object
+	broken  error // the object cannot be read; value is null
+	doubled bool  // a dictionary in it holds a key twice
+	at      int   // offset in the file; -1 in an object stream or free
+	gen     int
+}
+
+// revision is one section of the cross-reference chain, or two in the first revision of a linearised file.
+type revision struct {
+	sections []*section
+	trailer  dict
+	touched  []int // object numbers, ascending
+	end      int   // offset behind %%EOF; -1 where the revision has no proper end
+	quiet    int   // offset behind the white space that follows end
+	pages    pages
+	stray    error // bytes between the previous revision's end and this one's that belong to no object
+	packed   []int // containers of older objects that this revision replaces
+}
+
+// Document is a read PDF. It is immutable and safe for concurrent use.
+type Document struct {
+	data    []byte
+	lim     Limits
+	revs    []revision // oldest first
+	objects map[int][]version
+	pages   int
+	sigs    []Signature
+}
+
+// Is says whether data looks like a PDF: a header within the first 1024 bytes (ISO 32000-1 Annex H, note 13).
+func Is(data []byte) bool {
+	return bytes.Contains(data[:min(len(data), 1024)], []byte("%PDF-"))
+}
+
+// Open reads cross-references (classic, stream, hybrid), objects and revisions within bounds.
+// It keeps data, which must not be changed afterwards. Errors are [ErrNotPDF], [ErrFormat] and [ErrEncrypted].
+func Open(data []byte, lim Limits) (*Document, error) {
+	lim = lim.filled()
+	if !Is(data) {
+		return nil, ErrNotPDF
+	}
+	if len(data) > lim.Bytes {
+		return nil, bad("the file has %d bytes, more than %d", len(data), lim.Bytes)
+	}
+	d := &Document{data: data, lim: lim, objects: map[int][]version{}}
+	budget := lim.Inflate
+	m := newMeter(len(data), lim)
+	x := &xrefReader{data: data, lim: lim, objects: lim.Objects, entries: 4 * lim.Objects, inflate: &budget, meter: m, hybrids: map[int]*section{}}
+	sections, err := x.chain()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range sections {
+		if s.trailer["Encrypt"] != nil {
+			return nil, ErrEncrypted
+		}
+	}
+	if err := d.revise(sections); err != nil {
+		return nil, err
+	}
+	if err := d.load(&budget, m); err != nil {
+		return nil, err
+	}
+	d.bound()
+	if _, ok := d.last().catalog(); !ok {
+		return nil, bad("no catalog")
+	}
+	visits := 10 * lim.Objects
+	for i := range d.revs {
+		d.revs[i].pages = view{d, i}.readPages(&visits)
+	}
+	pages, err := d.last().pageList()
+	if err != nil {
+		return nil, err
+	}
+	d.pages = len(pages)
+	if d.sigs, err = d.readSignatures(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Pages counts the pages of the last revision.
+func (d *Document) Pages() int { return d.pages }
+
+// Revisions counts the revisions: one, and one more for each incremental update.
+func (d *Document) Revisions() int { return len(d.revs) }
+
+// view shows the document as it was up to a revision.
+type view struct {
+	d   *Document
+	rev int
+}
+
+func (d *Document) last() view { return view{d, len(d.revs) - 1} }
+
+func (v view) version(num int) (version, bool) {
+	all := v.d.objects[num]
+	for i := len(all) - 1; i >= 0; i-- {
+		if all[i].rev <= v.rev {
+			return all[i], true
+		}
+	}
+	return version{}, false
+}
+
+// get follows references to an object; a missing one is null (ISO 32000-1 §7.3.10). Chains of references end after eight.
+func (v view) get(o object) object {
+	for range 8 {
+		r, ok := o.(ref)
+		if !ok {
+			return o
+		}
+		ver, _ := v.version(r.num)
+		o = ver.value
+	}
+	return nil
+}
+
+func (v view) dict(o object) dict {
+	switch o := v.get(o).(type) {
+	case dict:
+		return o
+	case *stream:
+		return o.dict
+	}
+	return nil
+}
+
+func (v view) array(o object) array {
+	a, _ := v.get(o).(array)
+	return a
+}
+
+func (v view) name(o object) name {
+	n, _ := v.get(o).(name)
+	return n
+}
+
+func (v view) trailer() dict { return v.d.revs[v.rev].trailer }
+
+func (v view) catalog() (dict, bool) {
+	r, ok := v.trailer()["Root"].(ref)
+	if !ok {
+		return nil, false
+	}
+	c, ok := v.get(r).(dict)
+	return c, ok
+}
+
+// pages is the page tree of one revision, flat.
+type pages struct {
+	list []ref
+	err  error
+}
+
+func (v view) pageList() ([]ref, error) {
+	p := v.d.revs[v.rev].pages
+	return p.list, p.err
+}
+
+// readPages walks the page tree (ISO 32000-1 §7.7.3). A node met twice is an error: a tree that is none has no pages to count.
+func (v view) readPages(visits *int) pages {
+	cat, _ := v.catalog()
+	var out []ref
+	seen := map[int]bool{}
+	var walk func(o object, depth int) error
+	walk = func(o object, depth int) error {
+		r, ok := o.(ref)
+		if !ok {
+			return bad("a page tree node that is no reference")
+		}
+		if *visits--; *visits < 0 {
+			return bad("too many pages over all revisions")
+		}
+		if seen[r.num] {
+			return bad("the page tree meets object %d twice", r.num)
+		}
+		if depth > v.d.lim.Depth {
+			return bad("the page tree is too deep")
+		}
+		seen[r.num] = true
+		n := v.dict(r)
+		if n == nil {
+			return bad("page tree node %d is missing", r.num)
+		}
+		if kids, ok := v.get(n["Kids"]).(array); ok && v.name(n["Type"]) != "Page" {
+			for _, k := range kids {
+				if err := walk(k, depth+1); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		out = append(out, r)
+		return nil
+	}
+	if cat["Pages"] == nil {
+		return pages{err: bad("no page tree")}
+	}
+	err := walk(cat["Pages"], 0)
+	return pages{out, err}
+}
+
+// Attachment returns an embedded file by name (the canonical licence JSON), as the last revision has it.
+// Where two files bear the name neither is returned: there is no telling which one is meant.
+func (d *Document) Attachment(file string) ([]byte, bool) {
+	v := d.last()
+	cat, _ := v.catalog()
+	var found []*stream
+	visits := 0
+	var walk func(o object, depth int)
+	walk = func(o object, depth int) {
+		if visits++; depth > d.lim.Depth || visits > d.lim.Objects {
+			return
+		}
+		n := v.dict(o)
+		names := v.array(n["Names"])
+		for i := 0; i+1 < len(names); i += 2 {
+			spec := v.dict(names[i+1])
+			if !named(v, names[i], file) && !named(v, spec["UF"], file) && !named(v, spec["F"], file) {
+				continue
+			}
+			ef := v.dict(spec["EF"])
+			for _, k := range []name{"UF", "F"} {
+				if s, ok := v.get(ef[k]).(*stream); ok {
+					found = append(found, s)
+					break
+				}
+			}
+		}
+		for _, k := range v.array(n["Kids"]) {
+			walk(k, depth+1)
+		}
+	}
+	walk(v.dict(cat["Names"])["EmbeddedFiles"], 0)
+	if len(found) != 1 {
+		return nil, false
+	}
+	budget := d.lim.Inflate
+	out, err := decode(found[0], &budget)
+	return out, err == nil
+}
+
+func named(v view, o object, want string) bool {
+	t, ok := v.get(o).(text)
+	return ok && textString(t.value) == want
+}
+
+func (d *Document) String() string {
+	return fmt.Sprintf("PDF of %d pages, %d revisions, %d signatures", d.pages, len(d.revs), len(d.sigs))
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"rastau/licensing"
+)
+
+// PutBlob keeps bytes under their SHA-256.
+func (x *tx) PutBlob(content []byte) (string, error) {
+	sum := sha256.Sum256(content)
+	name := hex.EncodeToString(sum[:])
+	err := x.exec(`INSERT INTO blobs (sha256, size, content) VALUES (?, ?, ?) ON CONFLICT (sha256) DO NOTHING`, name, len(content), content)
+	return name, err
+}
+
+// Blob reads bytes and holds them to their name.
+func (x *tx) Blob(name string) ([]byte, error) {
+	var content []byte
+	if err := x.one([]any{&content}, `SELECT content FROM blobs WHERE sha256 = ?`, name); err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != name {
+		return nil, fmt.Errorf("blob %s was changed on the disk", name)
+	}
+	return content, nil
+}
+
+// Reserve gives a serial: the application's own, else the smallest released, else the next.
+func (x *tx) Reserve(series, application string) (int64, error) {
+	serial, err := x.Serial(series, application)
+	if !errors.Is(err, licensing.ErrNotFound) {
+		return serial, err
+	}
+	err = x.one([]any{&serial}, `SELECT serial FROM serials WHERE series = ? AND application IS NULL ORDER BY serial LIMIT 1`, series)
+	switch {
+	case err == nil:
+		return serial, x.exec(`UPDATE serials SET application = ? WHERE series = ? AND serial = ?`, application, series, serial)
+	case !errors.Is(err, licensing.ErrNotFound):
+		return 0, err
+	}
+	if err := x.one([]any{&serial}, `SELECT coalesce(max(serial), 0) + 1 FROM serials WHERE series = ?`, series); err != nil {
+		return 0, err
+	}
+	return serial, x.exec(`INSERT INTO serials (series, serial, application) VALUES (?, ?, ?)`, series, serial, application)
+}
+
+// Release gives a serial back; it is no error where there was none.
+func (x *tx) Release(series, application string) error {
+	return x.exec(`UPDATE serials SET application = NULL WHERE series = ? AND application = ?`, series, application)
+}
+
+// Serial is the one reserved for an application.
+func (x *tx) Serial(series, application string) (serial int64, err error) {
+	err = x.one([]any{&serial}, `SELECT serial FROM serials WHERE series = ? AND application = ?`, series, application)
+	return serial, err
+}
+
+// AddAttempt notes a signature that was not accepted.
+func (x *tx) AddAttempt(a licensing.Attempt) error {
+	return x.exec(`INSERT INTO attempts (application, at, signature, outcome, reason, sub_indication, finding) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		a.Application, a.At.UnixMilli(), a.SignatureSHA256, a.Outcome, a.Reason, a.SubIndication, a.FindingKey)
+}
+
+// AddRegistration writes the accepted signature with its evidence.
+func (x *tx) AddRegistration(r *licensing.Registration) error {
+	return x.exec(`INSERT INTO registrations (application, number, at, signature_sha256, signature, stamped, report, receipt, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		r.Application, r.Number, r.At.UnixMilli(), r.SignatureSHA256, r.Signature, r.Stamped, r.Report, r.Receipt, r.Entry)
+}
+
+// Registration reads it by the application's id.
+func (x *tx) Registration(application string) (*licensing.Registration, error) {
+	r := &licensing.Registration{Application: application}
+	var at int64
+	err := x.one([]any{&r.Number, &at, &r.SignatureSHA256, &r.Signature, &r.Stamped, &r.Report, &r.Receipt, &r.Entry},
+		`SELECT number, at, signature_sha256, signature, stamped, report, receipt, entry FROM registrations WHERE application = ?`, application)
+	if err != nil {
+		return nil, err
+	}
+	r.At = moment(at)
+	return r, nil
+}
+
+// AddRuling writes an officer's signed decision.
+func (x *tx) AddRuling(r *licensing.Ruling) error {
+	return x.exec(`INSERT INTO rulings (application, at, officer, approve, document, signed, entry) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		r.Application, r.At.UnixMilli(), r.Officer, r.Approve, r.Document, r.Signed, r.Entry)
+}
+
+// Ruling reads it by the application's id.
+func (x *tx) Ruling(application string) (*licensing.Ruling, error) {
+	r := &licensing.Ruling{Application: application}
+	var at int64
+	err := x.one([]any{&at, &r.Officer, &r.Approve, &r.Document, &r.Signed, &r.Entry},
+		`SELECT at, officer, approve, document, signed, entry FROM rulings WHERE application = ?`, application)
+	if err != nil {
+		return nil, err
+	}
+	r.At = moment(at)
+	return r, nil
+}
+
+// AddLicence writes a licence; its PDF must be there as a blob.
+func (x *tx) AddLicence(l *licensing.LicenceRecord) error {
+	body, err := json.Marshal(l.Licence)
+	if err != nil {
+		return err
+	}
+	return x.exec(`INSERT INTO licences (number, application, body, document, signed, pdf, issued, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		l.Licence.Number, l.ApplicationID, body, l.Document, l.Licence.Signed, l.Licence.PDFSHA256, l.Licence.Issued.UnixMilli(), l.Licence.Entry)
+}
+
+// Licence reads one by number, without the PDF's bytes.
+func (x *tx) Licence(number string) (*licensing.LicenceRecord, error) {
+	l := &licensing.LicenceRecord{}
+	var body, signed []byte
+	var pdf string
+	err := x.one([]any{&l.ApplicationID, &body, &l.Document, &signed, &pdf},
+		`SELECT application, body, document, signed, pdf FROM licences WHERE number = ?`, number)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(body, &l.Licence); err != nil {
+		return nil, fmt.Errorf("licence %s: %w", number, err)
+	}
+	l.Licence.Signed, l.Licence.PDFSHA256 = signed, pdf
+	return l, nil
+}
+
+// Counts what stands in the register.
+func (x *tx) Counts() (c licensing.Counts, err error) {
+	err = x.one([]any{&c.Registrations, &c.Rulings, &c.Licences},
+		`SELECT (SELECT count(*) FROM registrations), (SELECT count(*) FROM rulings), (SELECT count(*) FROM licences)`)
+	return c, err
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package licensing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"rastau/internal/journal"
+	"rastau/internal/phrase"
+	"rastau/signer"
+)
+
+// maxGrounds bounds the grounds of a refusal, in characters.
+const maxGrounds = 4000
+
+// decisionDocument is what the licensor signs about an officer's decision.
+type decisionDocument struct {
+	Schema      string          `json:"schema"`
+	Application string          `json:"application"` // number
+	Package     string          `json:"packageSHA256"`
+	Approve     bool            `json:"approve"`
+	Grounds     string          `json:"grounds,omitempty"`
+	Checklist   map[string]bool `json:"checklist"`
+	Officer     officerLine     `json:"officer"`
+	Licensor    string          `json:"licensorBIN"`
+	Time        string          `json:"time"`
+	Message     *Message        `json:"message,omitempty"` // of a refusal
+	Licence     *licenceRef     `json:"licence,omitempty"` // of an approval
+}
+
+type officerLine struct {
+	Name     string      `json:"name"`
+	Position phrase.Text `json:"position"`
+}
+
+type licenceRef struct {
+	Number   string `json:"number"`
+	Document string `json:"documentSHA256"`
+	PDF      string `json:"pdfSHA256"`
+}
+
+// Decide approves (licence numbered, signed as JSON and PDF, registered, durable) or refuses with a signed reasoned refusal. Repeating a finished approval answers the same licence.
+// Errors: ErrNotAuthority; ErrState; *InputError; ErrLater where the time-stamp authority cannot be reached.
+func (s *Service) Decide(ctx context.Context, a Actor, id string, d Decision) (*Application, error) {
+	if !a.Officer {
+		return nil, fmt.Errorf("%w: only officers decide", ErrNotAuthority)
+	}
+	unlock, err := s.running.lock(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	app, err := s.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if app.Owner == a.ID {
+		return nil, fmt.Errorf("%w: nobody decides on an application of their own", ErrNotAuthority)
+	}
+	if app.Status != Registered {
+		return decided(app, d)
+	}
+	r, ok := s.regulations[app.Service]
+	if !ok {
+		return nil, fmt.Errorf("%w: the service %q is no longer offered", ErrState, app.Service)
+	}
+	if err := r.checkDecision(d); err != nil {
+		return nil, err
+	}
+	line, err := s.authority(a, r.Licensor.BIN, s.now())
+	if err != nil {
+		return nil, err
+	}
+	var done *Application
+	if d.Approve {
+		done, err = s.approve(ctx, r, app, a, line, d)
+	} else {
+		done, err = s.refuse(ctx, r, app, a, line, d)
+	}
+	if errors.Is(err, errOvertaken) {
+		if app, err = s.load(ctx, id); err != nil {
+			return nil, err
+		}
+		return decided(app, d)
+	}
+	if errors.Is(err, signer.ErrStamp) {
+		return nil, fmt.Errorf("%w: %w", ErrLater, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.o.Log.InfoContext(ctx, "application decided", "application", app.ID, "number", app.Number, "status", string(done.Status), "officer", a.ID)
+	return done, nil
+}
+
+// decided answers a decision on an application that is no longer waiting: the
+// same again is the same, another one is not possible.
+func decided(app *Application, d Decision) (*Application, error) {
+	if app.Status == Approved && d.Approve || app.Status == Refused && !d.Approve {
+		return app, nil
+	}
+	return nil, fmt.Errorf("%w: the application is %s", ErrState, app.Status)
+}
+
+func (r *Regulation) checkDecision(d Decision) error {
+	for key, good := range d.Checklist {
+		known := slices.ContainsFunc(r.Review, func(i ReviewItem) bool { return i.Key == key }) ||
+			slices.ContainsFunc(r.Documents, func(x Document) bool { return x.Key == key })
+		if !known {
+			return badInput("checklist", "has a question that this regulation does not ask")
+		}
+		if d.Approve && !good {
+			return badInput("checklist."+key, "is answered with no: an application cannot be approved with it")
+		}
+	}
+	if d.Approve {
+		return nil
+	}
+	if strings.TrimSpace(d.Grounds) == "" {
+		return badInput("grounds", "a refusal must be reasoned: say what does not meet the requirements")
+	}
+	if !utf8.ValidString(d.Grounds) || utf8.RuneCountInString(d.Grounds) > maxGrounds {
+		return badInput("grounds", "must be UTF-8 and not longer than %d characters", maxGrounds)
+	}
+	return nil
+}
+
+func (s *Service) licenceSeries() string { return "licence/" + s.o.LicenceCode }
+
+// approve makes the licence. Its serial is reserved before anything is signed,
+// so that a crash and a new try use the same number; nothing signed leaves
+// before the last transaction has made it part of the register.
+func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, a Actor, line Authority, d Decision) (*Application, error) {
+	state, err := StateNone.After(MoveIssue)
+	if err != nil {
+		return nil, err
+	}
+	serial, err := s.reserve(ctx, s.licenceSeries(), app.ID)
+	if err != nil {
+		return nil, err
+	}
+	number, err := licenceNumber(s.o.LicenceCode, serial)
+	if err != nil {
+		return nil, err
+	}
+	now := s.now()
+	rec, err := s.issue(ctx, r, app, line, number, state, now)
+	if err != nil {
+		return nil, err
+	}
+	l := &rec.Licence
+	ruling, err := s.rule(ctx, app, a, decisionDocument{
+		Schema: schemaDecision, Application: app.Number, Package: digest(app.Package), Approve: true, Checklist: d.Checklist,
+		Officer: officerLine{line.Name, line.Position}, Licensor: r.Licensor.BIN,
+		Licence: &licenceRef{Number: number, Document: digest(rec.Document), PDF: l.PDFSHA256},
+	}, now)
+	if err != nil {
+		return nil, err
+	}
+	done := *app
+	done.Status, done.Decided, done.Licence = Approved, &now, number
+	entry, err := canonical(licenceEntry{
+		Kind: entryLicence, Number: number, State: l.State, Application: app.Number, At: now.Format(time.RFC3339Nano),
+		Document: digest(rec.Document), Signed: digest(l.Signed), PDF: l.PDFSHA256, Decision: digest(ruling.Signed),
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = s.o.Store.Update(ctx, func(tx Tx) error {
+		current, err := tx.Application(app.ID)
+		if err != nil {
+			return err
+		}
+		held, err := tx.Serial(s.licenceSeries(), app.ID)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		if current.Status != Registered || held != serial {
+			return errOvertaken
+		}
+		if l.Entry, err = journal.Append(tx, entry); err != nil {
+			return err
+		}
+		ruling.Entry = l.Entry
+		if _, err := tx.PutBlob(l.PDF); err != nil {
+			return err
+		}
+		if err := tx.AddLicence(rec); err != nil {
+			return err
+		}
+		if err := tx.AddRuling(ruling); err != nil {
+			return err
+		}
+		return tx.MoveApplication(&done)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registering the licence: %w", err)
+	}
+	return &done, nil
+}
+
+// refuse signs the reasoned refusal (M4). A licence serial that an interrupted
+// approval had reserved goes back, so that the numbers keep no gap.
+func (s *Service) refuse(ctx context.Context, r *Regulation, app *Application, a Actor, line Authority, d Decision) (*Application, error) {
+	code, err := r.refusal(app.Operation, onReview)
+	if err != nil {
+		return nil, err
+	}
+	args := map[string]string{"number": app.Number, "grounds": d.Grounds}
+	message := Message{
+		Code: code, Reason: "review",
+		Text: phrase.Get("workflow.refused", args), Next: phrase.Get("workflow.refused.next", args),
+	}
+	now := s.now()
+	ruling, err := s.rule(ctx, app, a, decisionDocument{
+		Schema: schemaRefusal, Application: app.Number, Package: digest(app.Package), Grounds: d.Grounds, Checklist: d.Checklist,
+		Officer: officerLine{line.Name, line.Position}, Licensor: r.Licensor.BIN, Message: &message,
+	}, now)
+	if err != nil {
+		return nil, err
+	}
+	done := *app
+	done.Status, done.Decided, done.Refusal = Refused, &now, &message
+	entry, err := canonical(refusalEntry{
+		Kind: entryRefusal, Application: app.Number, At: now.Format(time.RFC3339Nano), Refusal: digest(ruling.Signed),
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = s.o.Store.Update(ctx, func(tx Tx) error {
+		current, err := tx.Application(app.ID)
+		if err != nil {
+			return err
+		}
+		if current.Status != Registered {
+			return errOvertaken
+		}
+		if err := tx.Release(s.licenceSeries(), app.ID); err != nil {
+			return err
+		}
+		if ruling.Entry, err = journal.Append(tx, entry); err != nil {
+			return err
+		}
+		if err := tx.AddRuling(ruling); err != nil {
+			return err
+		}
+		return tx.MoveApplication(&done)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registering the refusal: %w", err)
+	}
+	return &done, nil
+}
+
+// rule signs a decision's document.
+func (s *Service) rule(ctx context.Context, app *Application, a Actor, doc decisionDocument, now time.Time) (*Ruling, error) {
+	doc.Time = now.Format(time.RFC3339Nano)
+	if doc.Checklist == nil {
+		doc.Checklist = map[string]bool{}
+	}
+	content, err := canonical(doc)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := s.signer.JSON(ctx, content, false)
+	if err != nil {
+		return nil, fmt.Errorf("signing the decision: %w", err)
+	}
+	return &Ruling{Application: app.ID, At: now, Officer: a.ID, Approve: doc.Approve, Document: content, Signed: signed}, nil
+}
+
+// Ruling shows the signed decision on an application (CAdES over its JSON) to
+// those who may see the application. ErrNotFound where none was made yet.
+func (s *Service) Ruling(ctx context.Context, a Actor, id string) (*Ruling, error) {
+	if _, err := s.Application(ctx, a, id); err != nil {
+		return nil, err
+	}
+	var ruling *Ruling
+	err := s.o.Store.View(ctx, func(tx Tx) (err error) {
+		ruling, err = tx.Ruling(id)
+		return err
+	})
+	return ruling, err
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package licensing
+
+import (
+	"encoding/json"
+	"time"
+
+	"rastau/internal/phrase"
+)
+
+// Licence is the structured licence; its RFC 8785 bytes are what the licensor signs.
+type Licence struct {
+	Number      string          `json:"number"`
+	State       LicenceState    `json:"state"` // as registered (not part of the signed document)
+	Service     string          `json:"service"`
+	Application string          `json:"application"` // number of the application
+	Holder      Applicant       `json:"holder"`
+	Activity    phrase.Text     `json:"activity"`
+	Licensor    phrase.Text     `json:"licensor"`
+	LicensorBIN string          `json:"licensorBIN"`
+	Issued      time.Time       `json:"issued"`
+	ValidUntil  *time.Time      `json:"validUntil"` // null: unlimited
+	Fields      json.RawMessage `json:"fields"`
+	Signed      []byte          `json:"-"` // CAdES over the canonical JSON
+	PDF         []byte          `json:"-"`
+	PDFSHA256   string          `json:"pdfSHA256"`
+	SignedBy    string          `json:"signedBy"` // SHA-256 of the licensor's certificate that signed, hex
+	Entry       int64           `json:"entry"`    // of the register's log, counted from zero
+}
+
+// LicenceCheck gives three answers, each with its reason.
+type LicenceCheck struct {
+	Number     string       `json:"number,omitempty"`
+	Registered bool         `json:"registered"` // a licence of that number stands in the register
+	SameFile   bool         `json:"sameFile"`   // the file's digest is the registered one
+	InForce    bool         `json:"inForce"`
+	State      LicenceState `json:"state,omitempty"`
+	Entitled   *bool        `json:"entitled"` // signed with a key listed for that licensor on that date; null where it cannot be told
+	Why        phrase.Text  `json:"why"`
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package licensing
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"rastau/internal/phrase"
+)
+
+// Schema ids stand in everything that is signed, so that no document can be
+// taken for one of another kind.
+const (
+	schemaPackage  = "rastau:application-package:1"
+	schemaReceipt  = "rastau:receipt:1"
+	schemaDecision = "rastau:decision:1"
+	schemaRefusal  = "rastau:refusal:1"
+	schemaLicence  = "rastau:licence:1"
+)
+
+// channelPortal: the applicant signs; the other channels have other signers.
+const channelPortal = "portal"
+
+// applicationPackage is what the applicant signs, in RFC 8785 form: the whole
+// application and what the person was shown. The regulation's digest fixes the
+// schema that the fields were judged by.
+type applicationPackage struct {
+	Schema       schemaRef       `json:"schema"`
+	Channel      string          `json:"channel"`
+	Service      string          `json:"service"`
+	Operation    string          `json:"operation"`
+	Applicant    Applicant       `json:"applicant"`
+	Fields       json.RawMessage `json:"fields"`
+	Attachments  []Attachment    `json:"attachments"`
+	Payment      Payment         `json:"payment"`
+	Licensor     string          `json:"licensorBIN"`
+	LicensorName phrase.Text     `json:"licensorName"`
+	Text         shownText       `json:"text"`
+	Draft        string          `json:"draft"`
+	Nonce        string          `json:"nonce"`
+	Time         string          `json:"time"`
+}
+
+type schemaRef struct {
+	ID     string `json:"id"`
+	SHA256 string `json:"sha256"` // of the regulation
+}
+
+type shownText struct {
+	Lang   phrase.Lang `json:"lang"`
+	Shown  string      `json:"shown"`
+	SHA256 string      `json:"sha256"`
+}
+
+// pack writes the package of a draft.
+func (s *Service) pack(r *Regulation, op Operation, a *Application, nonce string) ([]byte, error) {
+	shown := phrase.Get("workflow.statement", map[string]string{
+		"operation": op.Name.In(a.Lang),
+		"service":   r.Name.In(a.Lang),
+		"licensor":  r.Licensor.Name.In(a.Lang),
+		"documents": strconv.Itoa(len(a.Attachments)),
+	}).In(a.Lang)
+	return canonical(applicationPackage{
+		Schema:       schemaRef{ID: schemaPackage, SHA256: r.digest},
+		Channel:      channelPortal,
+		Service:      a.Service,
+		Operation:    a.Operation,
+		Applicant:    a.Applicant,
+		Fields:       a.Fields,
+		Attachments:  a.Attachments,
+		Payment:      a.Payment,
+		Licensor:     r.Licensor.BIN,
+		LicensorName: r.Licensor.Name,
+		Text:         shownText{Lang: a.Lang, Shown: shown, SHA256: digest([]byte(shown))},
+		Draft:        a.ID,
+		Nonce:        nonce,
+		Time:         a.Created.Format(time.RFC3339Nano),
+	})
+}

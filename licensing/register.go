@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package licensing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"rastau/internal/journal"
+)
+
+// Kinds of entries in the register's log. Entries hold digests and numbers,
+// no personal data: the log is for everybody.
+const (
+	entryApplication = "application"
+	entryRefusal     = "refusal"
+	entryLicence     = "licence"
+)
+
+type applicationEntry struct {
+	Kind      string `json:"kind"`
+	Number    string `json:"number"`
+	Service   string `json:"service"`
+	At        string `json:"at"`
+	Package   string `json:"packageSHA256"`
+	Signature string `json:"signatureSHA256"`
+	Receipt   string `json:"receiptSHA256"`
+	Report    string `json:"reportSHA256"`
+}
+
+type refusalEntry struct {
+	Kind        string `json:"kind"`
+	Application string `json:"application"` // number
+	At          string `json:"at"`
+	Refusal     string `json:"refusalSHA256"` // of the signed document
+}
+
+type licenceEntry struct {
+	Kind        string       `json:"kind"`
+	Number      string       `json:"number"`
+	State       LicenceState `json:"state"`
+	Application string       `json:"application"` // number
+	At          string       `json:"at"`
+	Document    string       `json:"documentSHA256"`
+	Signed      string       `json:"signedSHA256"`
+	PDF         string       `json:"pdfSHA256"`
+	Decision    string       `json:"decisionSHA256"` // of the signed document
+}
+
+// ErrRegister: the register and its log do not agree.
+var ErrRegister = errors.New("the register does not agree with its log")
+
+// LogHead is the log of the register: size and root for proofs.
+func (s *Service) LogHead(ctx context.Context) (size int64, root string, err error) {
+	var h journal.Head
+	err = s.o.Store.View(ctx, func(tx Tx) error {
+		h, err = journal.Now(tx)
+		return err
+	})
+	if err != nil {
+		return 0, "", fmt.Errorf("head of the log: %w", err)
+	}
+	return h.Size, h.Root.String(), nil
+}
+
+// CheckRegister proves a whole register again: every hash of the log from its
+// entries, every document against the digests of its entry, and that nothing
+// stands in the register without an entry. journal.ErrBroken or ErrRegister
+// says what does not hold. It reads everything once.
+func CheckRegister(ctx context.Context, store Store) (journal.Head, error) {
+	var head journal.Head
+	err := store.View(ctx, func(tx Tx) error {
+		var seen Counts
+		var err error
+		head, err = journal.Check(tx, func(n int64, entry []byte) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			return checkEntry(tx, n, entry, &seen)
+		})
+		if err != nil {
+			return err
+		}
+		have, err := tx.Counts()
+		if err != nil {
+			return err
+		}
+		if have != seen {
+			return fmt.Errorf("%w: the log knows %+v, the register holds %+v", ErrRegister, seen, have)
+		}
+		return nil
+	})
+	return head, err
+}
+
+func checkEntry(tx Tx, n int64, entry []byte, seen *Counts) error {
+	var kind struct {
+		Kind string `json:"kind"`
+	}
+	if err := json.Unmarshal(entry, &kind); err != nil {
+		return err
+	}
+	switch kind.Kind {
+	case entryApplication:
+		seen.Registrations++
+		return checkApplicationEntry(tx, n, entry)
+	case entryRefusal:
+		seen.Rulings++
+		return checkRefusalEntry(tx, n, entry)
+	case entryLicence:
+		seen.Rulings++
+		seen.Licences++
+		return checkLicenceEntry(tx, n, entry)
+	}
+	return fmt.Errorf("%w: an entry of unknown kind", ErrRegister)
+}
+
+func checkApplicationEntry(tx Tx, n int64, entry []byte) error {
+	var e applicationEntry
+	if err := json.Unmarshal(entry, &e); err != nil {
+		return err
+	}
+	app, err := tx.ApplicationNumbered(e.Number)
+	if err != nil {
+		return fmt.Errorf("%w: application %s: %w", ErrRegister, e.Number, err)
+	}
+	reg, err := tx.Registration(app.ID)
+	if err != nil {
+		return fmt.Errorf("%w: registration of %s: %w", ErrRegister, e.Number, err)
+	}
+	if reg.Entry != n || digest(app.Package) != e.Package || digest(reg.Signature) != e.Signature ||
+		digest(reg.Receipt) != e.Receipt || digest(reg.Report) != e.Report {
+		return fmt.Errorf("%w: application %s was changed", ErrRegister, e.Number)
+	}
+	return nil
+}
+
+func checkRefusalEntry(tx Tx, n int64, entry []byte) error {
+	var e refusalEntry
+	if err := json.Unmarshal(entry, &e); err != nil {
+		return err
+	}
+	app, err := tx.ApplicationNumbered(e.Application)
+	if err != nil {
+		return fmt.Errorf("%w: application %s: %w", ErrRegister, e.Application, err)
+	}
+	ruling, err := tx.Ruling(app.ID)
+	if err != nil {
+		return fmt.Errorf("%w: refusal of %s: %w", ErrRegister, e.Application, err)
+	}
+	if ruling.Entry != n || ruling.Approve || app.Status != Refused || digest(ruling.Signed) != e.Refusal {
+		return fmt.Errorf("%w: the refusal of %s was changed", ErrRegister, e.Application)
+	}
+	return nil
+}
+
+func checkLicenceEntry(tx Tx, n int64, entry []byte) error {
+	var e licenceEntry
+	if err := json.Unmarshal(entry, &e); err != nil {
+		return err
+	}
+	l, err := tx.Licence(e.Number)
+	if err != nil {
+		return fmt.Errorf("%w: licence %s: %w", ErrRegister, e.Number, err)
+	}
+	pdf, err := tx.Blob(l.Licence.PDFSHA256)
+	if err != nil {
+		return fmt.Errorf("%w: PDF of licence %s: %w", ErrRegister, e.Number, err)
+	}
+	ruling, err := tx.Ruling(l.ApplicationID)
+	if err != nil {
+		return fmt.Errorf("%w: decision on licence %s: %w", ErrRegister, e.Number, err)
+	}
+	if l.Licence.Entry != n || l.Licence.State != e.State || l.Licence.Application != e.Application ||
+		digest(l.Document) != e.Document || digest(l.Licence.Signed) != e.Signed || digest(pdf) != e.PDF ||
+		ruling.Entry != n || !ruling.Approve || digest(ruling.Signed) != e.Decision {
+		return fmt.Errorf("%w: licence %s was changed", ErrRegister, e.Number)
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package licensing
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// maxSource bounds a data file before it is parsed.
+const maxSource = 1 << 20
+
+// maxSourceDepth bounds the nesting of a data file.
+const maxSourceDepth = 40
+
+// DataError says which line of a data file is wrong.
+type DataError struct {
+	File    string
+	Line    int // counted from 1; 0 where no line is known
+	Problem string
+}
+
+func (e *DataError) Error() string {
+	if e.Line == 0 {
+		return e.File + ": " + e.Problem
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Problem)
+}
+
+// source is a YAML file with its nodes, so that what is wrong can be shown where it stands.
+type source struct {
+	name     string
+	root     *yaml.Node
+	problems []error
+}
+
+// readSource parses a file, checks every text in it for its three languages
+// and decodes it into out; unknown fields are problems.
+func readSource(name string, data []byte, out any) (*source, error) {
+	src := &source{name: name}
+	if len(data) > maxSource {
+		return nil, &DataError{File: name, Problem: fmt.Sprintf("the file has more than %d bytes", maxSource)}
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil {
+		return nil, &DataError{File: name, Problem: err.Error()}
+	}
+	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
+		return nil, &DataError{File: name, Line: 1, Problem: "the file must be one mapping"}
+	}
+	src.root = doc.Content[0]
+	if err := src.walk(src.root, 0); err != nil {
+		return nil, err
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	dec.KnownFields(true)
+	if err := dec.Decode(out); err != nil {
+		// yaml.v3 names the line of every field it cannot take.
+		return nil, &DataError{File: name, Problem: err.Error()}
+	}
+	return src, nil
+}
+
+// walk bounds the depth, refuses aliases (a small file can blow up through
+// them) and holds every text to its three languages.
+func (s *source) walk(n *yaml.Node, depth int) error {
+	if depth > maxSourceDepth {
+		return &DataError{File: s.name, Line: n.Line, Problem: "nested too deep"}
+	}
+	if n.Kind == yaml.AliasNode || n.Anchor != "" {
+		return &DataError{File: s.name, Line: n.Line, Problem: "anchors and aliases are not used in these files"}
+	}
+	if n.Kind == yaml.MappingNode && isText(n) {
+		s.checkText(n)
+	}
+	for _, c := range n.Content {
+		if err := s.walk(c, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isText(n *yaml.Node) bool {
+	for _, lang := range []string{"kk", "ru", "en"} {
+		if child(n, lang) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *source) checkText(n *yaml.Node) {
+	for _, lang := range []string{"kk", "ru", "en"} {
+		c := child(n, lang)
+		if c == nil || strings.TrimSpace(c.Value) == "" {
+			s.problem(n.Line, "the text lacks its translation %q", lang)
+		}
+	}
+}
+
+func (s *source) problem(line int, format string, a ...any) {
+	s.problems = append(s.problems, &DataError{File: s.name, Line: line, Problem: fmt.Sprintf(format, a...)})
+}
+
+// err joins what was found; nil when nothing was.
+func (s *source) err() error { return errors.Join(s.problems...) }
+
+// line of the node that a path of keys (string) and indexes (int) leads to, or
+// of the nearest node above it that exists.
+func (s *source) line(path ...any) int {
+	n := s.root
+	for _, p := range path {
+		var next *yaml.Node
+		switch p := p.(type) {
+		case string:
+			next = child(n, p)
+		case int:
+			if n.Kind == yaml.SequenceNode && p < len(n.Content) {
+				next = n.Content[p]
+			}
+		}
+		if next == nil {
+			break
+		}
+		n = next
+	}
+	return n.Line
+}
+
+// child of a mapping by key, nil where absent.
+func child(n *yaml.Node, key string) *yaml.Node {
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package licensing
+
+import (
+	"context"
+	"time"
+
+	"rastau/internal/journal"
+)
+
+// Store keeps applications, decisions, licences and the register's log.
+//
+// Update runs f in one read-write transaction, alone among writers, and has
+// made its changes durable when it returns nil; an error of f or of the commit
+// means that nothing was changed, except that a commit whose answer was lost
+// may have happened: callers find out by reading. View runs f over one
+// unchanging state. f must not keep the Tx.
+type Store interface {
+	View(ctx context.Context, f func(Tx) error) error
+	Update(ctx context.Context, f func(Tx) error) error
+}
+
+// Tx is one transaction. What is not there is ErrNotFound.
+type Tx interface {
+	journal.Storage
+
+	Application(id string) (*Application, error)
+	ApplicationNumbered(number string) (*Application, error)
+	AddApplication(a *Application) error
+	// MoveApplication writes number, status, times, licence and refusal; what
+	// was signed never changes.
+	MoveApplication(a *Application) error
+	// Applications are listed newest first.
+	Applications(f Filter) ([]Application, error)
+
+	// PutBlob keeps bytes under their SHA-256 (hex); the same bytes are kept once.
+	PutBlob(content []byte) (sha256 string, err error)
+	Blob(sha256 string) ([]byte, error)
+
+	// Reserve gives an application its serial in a series, counted from 1:
+	// the one it has, else the smallest that was released, else the next.
+	Reserve(series, application string) (int64, error)
+	// Release gives an unused serial back, so that the series keeps no gap.
+	Release(series, application string) error
+	// Serial is the serial reserved for an application; ErrNotFound if none.
+	Serial(series, application string) (int64, error)
+
+	AddAttempt(a Attempt) error
+	AddRegistration(r *Registration) error
+	Registration(application string) (*Registration, error)
+	AddRuling(r *Ruling) error
+	Ruling(application string) (*Ruling, error)
+	// AddLicence keeps everything but the PDF, which is a blob.
+	AddLicence(l *LicenceRecord) error
+	Licence(number string) (*LicenceRecord, error)
+
+	Counts() (Counts, error)
+}
+
+// Counts of what stands in the register.
+type Counts struct{ Registrations, Rulings, Licences int64 }
+
+// Filter of a list of applications; a zero field does not filter.
+type Filter struct {
+	Owner     string
+	Status    Status
+	NotDrafts bool
+	Limit     int
+}
+
+// Attempt is a signature that was not accepted. It names nobody.
+type Attempt struct {
+	Application     string
+	At              time.Time
+	SignatureSHA256 string
+	Outcome         string // "refused" or "later"
+	Reason          string
+	SubIndication   string
+	FindingKey      string
+}
+
+// Registration is the accepted signature with its evidence.
+type Registration struct {
+	Application     string // id
+	Number          string
+	At              time.Time
+	SignatureSHA256 string
+	Signature       []byte // exactly as it came
+	Stamped         []byte // the same with an RFC 3161 token on each signature value (CAdES-T); nil without a Stamper
+	Report          []byte // the verdict as JSON
+	Receipt         []byte // CAdES over the receipt
+	Entry           int64  // of the log
+}
+
+// Ruling is an officer's signed decision.
+type Ruling struct {
+	Application string // id
+	At          time.Time
+	Officer     string // actor ID
+	Approve     bool
+	Document    []byte // RFC 8785 JSON
+	Signed      []byte // CAdES over Document
+	Entry       int64  // of the log
+}
+
+// LicenceRecord is a licence as it stands in the register.
+type LicenceRecord struct {
+	Licence       Licence
+	ApplicationID string
+	Document      []byte // RFC 8785 JSON that was signed
+}

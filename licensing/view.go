@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package licensing
+
+import (
+	"context"
+)
+
+// maxList bounds a list of applications.
+const maxList = 500
+
+// load reads an application whoever asks.
+func (s *Service) load(ctx context.Context, id string) (app *Application, err error) {
+	err = s.o.Store.View(ctx, func(tx Tx) error {
+		app, err = tx.Application(id)
+		return err
+	})
+	return app, err
+}
+
+// Application shows one to its owner, to an administrator and, once
+// registered, to officers. ErrForbidden for everybody else.
+func (s *Service) Application(ctx context.Context, a Actor, id string) (*Application, error) {
+	app, err := s.load(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if app.Owner == a.ID || a.Admin || a.Officer && app.Status != Draft {
+		return app, nil
+	}
+	return nil, ErrForbidden
+}
+
+// Applications lists, newest first, what the actor may see; status "" is all.
+// limit 0 or above 500 is 500.
+func (s *Service) Applications(ctx context.Context, a Actor, status Status, limit int) (list []Application, err error) {
+	switch status {
+	case "", Draft, Registered, Refused, Approved:
+	default:
+		return nil, badInput("status", "must be draft, registered, refused or approved")
+	}
+	if limit <= 0 || limit > maxList {
+		limit = maxList
+	}
+	f := Filter{Status: status, Limit: limit}
+	switch {
+	case a.Admin:
+	case a.Officer:
+		f.NotDrafts = true
+	default:
+		f.Owner = a.ID
+	}
+	err = s.o.Store.View(ctx, func(tx Tx) error {
+		list, err = tx.Applications(f)
+		return err
+	})
+	return list, err
+}
+
+// Licence shows a registered licence with its PDF. ErrNotFound where there is none.
+func (s *Service) Licence(ctx context.Context, number string) (*Licence, error) {
+	if err := ParseNumber(number); err != nil {
+		return nil, err
+	}
+	var l *LicenceRecord
+	err := s.o.Store.View(ctx, func(tx Tx) (err error) {
+		if l, err = tx.Licence(number); err != nil {
+			return err
+		}
+		l.Licence.PDF, err = tx.Blob(l.Licence.PDFSHA256)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &l.Licence, nil
+}

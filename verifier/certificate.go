@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+import (
+	"context"
+	"slices"
+
+	"rastau/internal/pki"
+)
+
+// CertificateFile judges a certificate file, DER or PEM. Of several certificates in
+// it the first is judged, and the others may stand on its path. A file that holds
+// none is TOTAL-FAILED/FORMAT_FAILURE.
+func (v *Verifier) CertificateFile(ctx context.Context, data []byte, q Question) *Report {
+	if int64(len(data)) <= v.o.Limits.Document {
+		if all, err := pki.ReadCertificates(data); err == nil && len(all) > 0 {
+			q.Certs = slices.Concat(q.Certs, all[1:])
+			return v.Certificate(ctx, all[0], q)
+		}
+	}
+	in, release := v.ask(ctx, q, PurposeAny)
+	defer release()
+	r := in.report(false, formatNone)
+	in.note(r, "document.format", "RFC 5280 §4.1", refuted(FormatFailure, "finding.document.format.certificate"))
+	return r.conclude()
+}
+
+// Certificate judges a certificate already read, at the stated time.
+func (v *Verifier) Certificate(ctx context.Context, c *pki.Certificate, q Question) *Report {
+	in, release := v.ask(ctx, q, PurposeAny)
+	defer release()
+	r := in.report(false, formatCertificate)
+	r.Certificate, r.Holder = c, personOf(c)
+	s := &subject{
+		inquiry:    in,
+		role:       asCertificate,
+		cert:       c,
+		purpose:    in.q.Purpose,
+		anchors:    in.q.Anchors,
+		candidates: slices.Concat(in.q.Certs, anchorCertificates(in.q.Anchors)),
+		at:         in.given,
+		when:       in.q.At,
+	}
+	chain := s.judge(ctx)
+	r.Findings = append(r.Findings, chain.findings...)
+	if chain.path != nil && chain.path.Valid() {
+		r.Policies = chain.path.Policies
+	}
+	r.conclude()
+	r.RetryAfter = in.retryAfter(r.SubIndication, chain.retry)
+	return r
+}
+
+func personOf(c *pki.Certificate) *Person {
+	h := pki.HolderOf(c)
+	p := &Person{Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: c.SerialHex()}
+	if h.IIN != "" {
+		p.IIN = &h.IIN
+	}
+	if h.BIN != "" {
+		p.BIN = &h.BIN
+	}
+	return p
+}

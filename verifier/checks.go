@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+import "context"
+
+// check is one rule. It leaves findings; where they name no key or citation of
+// their own, the check's stand. A check that has nothing to say leaves none.
+type check[T any] struct {
+	key, citation string
+	run           func(context.Context, T) []Finding
+}
+
+// signatureChecks judge one signature of a document, in this order. What they
+// learn on the way (the signer's certificate, the mathematics, the proven time)
+// stays in the signature for those that follow.
+var signatureChecks = []check[*signature]{
+	{"document.format", "RFC 5652 §5.1", checkFormat},
+	{"document.revision", "ISO 32000-1 §12.8.1", checkRevision},
+	{"signature.certificate", "RFC 5035 §3", checkCertificate},
+	{"signature.content", "RFC 5652 §5.2", checkContent},
+	{"signature.attributes", "RFC 5652 §5.3", checkAttributes},
+	{"signature.digest", "RFC 5652 §5.4", checkDigest},
+	{"signature.value", "RFC 5652 §5.6", checkValue},
+	{"signature.timestamp", "EN 319 102-1 §5.4", checkTimestamp},
+	{"signature.algorithm", "ETSI TS 119 312", checkAlgorithm},
+}
+
+// pathChecks judge one certificate along one candidate path, in this order.
+var pathChecks = []check[*subject]{
+	{"cert.path", "RFC 5280 §6.1", checkPath},
+	{"signature.algorithm", "ETSI TS 119 312", checkPathAlgorithm},
+	{"cert.revocation", "RFC 5280 §6.3", checkRevocation},
+	// After revocation: what is known of it tells the two out-of-bounds apart.
+	{"cert.validity", "RFC 5280 §4.1.2.5", checkValidity},
+	{"cert.purpose", "RFC 5280 §4.2.1.3", checkPurpose},
+	{"cert.policy", "RFC 5280 §6.1.5", checkPolicy},
+	{"holder.iin", "RFC 5280 §4.1.2.6", checkIIN},
+	{"holder.bin", "RFC 5280 §4.1.2.6", checkBIN},
+	{"holder.checkdigit", "Resolution 565 of 2003-06-11", checkDigits},
+}
+
+// examine runs checks in order over one subject.
+func examine[T any](ctx context.Context, in *inquiry, checks []check[T], over T) []Finding {
+	var out []Finding
+	for _, c := range checks {
+		for _, f := range c.run(ctx, over) {
+			out = append(out, in.finish(f, c.key, c.citation))
+		}
+	}
+	return out
+}
+
+// finish gives a finding its key, citation and sentence where it lacks them.
+func (in *inquiry) finish(f Finding, key, citation string) Finding {
+	if f.Key == "" {
+		f.Key = key
+	}
+	if f.Citation == "" {
+		f.Citation = citation
+	}
+	f.Detail = f.Text.In(in.q.Lang)
+	return f
+}

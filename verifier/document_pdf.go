@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha1"
+	"crypto/subtle"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"rastau/internal/cms"
+	"rastau/internal/pdf"
+	"rastau/internal/pki"
+	"rastau/internal/timestamp"
+)
+
+// SubFilters of signature dictionaries (ISO 32000-1 §12.8.3, EN 319 142-1 §5.1, §5.4).
+const (
+	subDetached  = "adbe.pkcs7.detached"
+	subCAdES     = "ETSI.CAdES.detached"
+	subSHA1      = "adbe.pkcs7.sha1"
+	subTimestamp = "ETSI.RFC3161"
+)
+
+// pdf judges a PDF. A signature covers a revision: what stands behind it must be
+// justified by a rule. Document timestamps are judged as tokens; they prove that
+// the signatures they cover existed.
+func (in *inquiry) pdf(ctx context.Context, data []byte) *Report {
+	doc, err := pdf.Open(data, pdf.Limits{Bytes: int(in.v.o.Limits.Document)})
+	if err != nil {
+		return in.unreadable(formatPDF, err)
+	}
+	r := in.report(true, formatPDF)
+	in.note(r, "document.format", "ISO 32000-1 §7.5", passed("finding.document.format.pdf"))
+	if in.q.Content != nil || len(in.q.Digests) > 0 {
+		in.note(r, "input.content", "ISO 32000-1 §12.8.1", warned("finding.input.content.unused"))
+	}
+	var signatures, stamps []pdf.Signature
+	for _, s := range doc.Signatures() {
+		switch {
+		case s.SubFilter == subTimestamp:
+			stamps = append(stamps, s)
+		case len(s.Contents) == 0 && s.Problem == nil:
+			in.note(r, "document.signature", "ISO 32000-1 §12.8.1", warned("finding.document.signature.empty", "field", s.Field))
+		default:
+			signatures = append(signatures, s)
+		}
+	}
+	if len(stamps) > in.v.o.Limits.Signatures {
+		stamps = stamps[:in.v.o.Limits.Signatures]
+	}
+	if !in.countable(r, len(signatures), "ISO 32000-1 §12.8.1") {
+		return r.conclude()
+	}
+	type proof struct {
+		end int64
+		at  time.Time
+	}
+	var proofs []proof
+	for _, s := range stamps {
+		if t, f := in.documentStamp(ctx, doc, s); f.Text.EN != "" {
+			in.note(r, "document.timestamp", "EN 319 142-1 §5.4.3", f)
+			if t != nil {
+				proofs = append(proofs, proof{s.End, t.GenTime})
+			}
+		}
+	}
+	for _, s := range signatures {
+		one := in.pdfSignature(doc, s)
+		for _, p := range proofs {
+			if p.end > s.End {
+				one.proofs = append(one.proofs, p.at)
+			}
+		}
+		report := one.judge(ctx)
+		report.Field = s.Field
+		if t, ok := parsePDFTime(s.ClaimedTime); ok && report.ClaimedTime == nil {
+			report.ClaimedTime = &t
+		}
+		r.Signatures = append(r.Signatures, report)
+	}
+	return r.conclude()
+}
+
+// documentStamp judges a document timestamp (EN 319 142-1 §5.4.3): a token over the
+// bytes of its range.
+func (in *inquiry) documentStamp(ctx context.Context, doc *pdf.Document, s pdf.Signature) (*timestamp.Token, Finding) {
+	if s.Problem != nil {
+		return nil, warned("finding.document.timestamp.range", "field", s.Field, "detail", s.Problem.Error())
+	}
+	certificates := append(anchorCertificates(in.q.TSAAnchors), in.q.Certs...)
+	return in.stamp(ctx, s.Contents, bag{certificates, in.given}, func(t *timestamp.Token) (bool, error) {
+		// Read once through the token's own hash: the ranges may be the whole file.
+		d, err := cms.DigestContent(doc.Signed(s), []pki.OID{t.HashAlgorithm})
+		if err != nil || d[t.HashAlgorithm] == nil {
+			return false, pki.ErrUnsupported
+		}
+		return subtle.ConstantTimeCompare(d[t.HashAlgorithm], t.Imprint) == 1, nil
+	})
+}
+
+// pdfSignature takes one signature of the PDF up to its mathematics.
+func (in *inquiry) pdfSignature(doc *pdf.Document, s pdf.Signature) *signature {
+	refuse := func(f Finding) *signature {
+		return &signature{inquiry: in, broken: []Finding{f}, revised: in.changes(s)}
+	}
+	if s.Problem != nil {
+		return refuse(refuted(FormatFailure, "finding.document.format.byte-range", "detail", s.Problem.Error()).
+			citing("ISO 32000-1 §12.8.1"))
+	}
+	switch s.SubFilter {
+	case subDetached, subCAdES, subSHA1:
+	default:
+		// adbe.x509.rsa_sha1 and whatever others invent: not computed, so not called broken.
+		return refuse(failed(CryptoConstraintsFailure, "finding.document.format.sub-filter", "name", s.SubFilter).
+			citing("ISO 32000-1 §12.8.3"))
+	}
+	sd, err := cms.Parse(s.Contents, cms.Limits{})
+	if err != nil {
+		return refuse(refuted(FormatFailure, "finding.document.format.damaged-cms", "detail", err.Error()))
+	}
+	// EN 319 142-1 §5.3: "There shall only be a single signer".
+	if len(sd.Signers) != 1 {
+		return refuse(refuted(FormatFailure, "finding.document.format.signers", "count", strconv.Itoa(len(sd.Signers))).
+			citing("EN 319 142-1 §5.3"))
+	}
+	// ISO 32000-1 §12.8.3.3.1: detached means "no data shall be encapsulated in the
+	// PKCS#7 SignedData field". Content inside would be judged instead of the page.
+	if sd.Detached == (s.SubFilter == subSHA1) {
+		return refuse(refuted(FormatFailure, "finding.document.format.encapsulated").citing("ISO 32000-1 §12.8.3.3"))
+	}
+	content := func() (io.ReadCloser, error) { return io.NopCloser(doc.Signed(s)), nil }
+	if s.SubFilter == subSHA1 {
+		// Here the encapsulated content is the SHA-1 digest of the byte range.
+		h := sha1.New()
+		_, err := io.Copy(h, doc.Signed(s))
+		m := in.open(sd, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(sd.Content)), nil })
+		m.foreign = err != nil || subtle.ConstantTimeCompare(h.Sum(nil), sd.Content) != 1
+		one := m.signature(0)
+		one.hashes = []pki.OID{pki.OIDSHA1}
+		one.revised = in.changes(s)
+		return one
+	}
+	one := in.open(sd, content).signature(0)
+	one.revised = in.changes(s)
+	return one
+}
+
+// changes tells what later revisions did. Reject by default: the first change that
+// no rule justifies refutes the document as it is shown.
+func (in *inquiry) changes(s pdf.Signature) []Finding {
+	var justified []string
+	for _, c := range s.Changes {
+		if !c.Justified {
+			return []Finding{refuted(FormatFailure, "finding.document.revision.unjustified",
+				"bytes", strconv.FormatInt(s.After, 10), "kind", c.Kind, "detail", c.Detail)}
+		}
+		justified = append(justified, c.Kind)
+	}
+	switch {
+	case s.After > 0 && len(justified) == 0:
+		return []Finding{refuted(FormatFailure, "finding.document.revision.unjustified",
+			"bytes", strconv.FormatInt(s.After, 10), "kind", "unknown", "detail", "bytes behind the signed revision")}
+	case s.After > 0:
+		return []Finding{passed("finding.document.revision.justified", "kinds", strings.Join(distinct(justified), ", "))}
+	}
+	return []Finding{passed("finding.document.revision.whole")}
+}
+
+// parsePDFTime reads a date string (ISO 32000-1 §7.9.4), D:YYYYMMDDHHmmSSOHH'mm',
+// of which only the year is required.
+func parsePDFTime(s string) (time.Time, bool) {
+	s = strings.ReplaceAll(strings.TrimPrefix(s, "D:"), "'", "")
+	digits := len(s) - len(strings.TrimLeft(s, "0123456789"))
+	zone := s[digits:]
+	if zone == "Z" || zone == "Z0000" || zone == "Z00" {
+		zone = ""
+	}
+	layouts := map[int]string{4: "2006", 6: "200601", 8: "20060102", 10: "2006010215", 12: "200601021504", 14: "20060102150405"}
+	layout, ok := layouts[digits]
+	if !ok {
+		return time.Time{}, false
+	}
+	switch len(zone) {
+	case 0:
+	case 3:
+		layout += "-07"
+	case 5:
+		layout += "-0700"
+	default:
+		return time.Time{}, false
+	}
+	t, err := time.Parse(layout, s[:digits]+zone)
+	return t.UTC(), err == nil
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"rastau/crl"
+	"rastau/internal/ocsp"
+)
+
+// origin says where revocation data came from.
+type origin string
+
+const (
+	given    origin = "given"    // by the asker
+	embedded origin = "embedded" // in the signature or the document
+	network  origin = "network"
+)
+
+// maxEmbedded bounds the lists, and the responses, that one message may embed for
+// its path: a hostile one may carry thousands. A path of four with timestamps
+// needs a dozen.
+const maxEmbedded = 64
+
+// heldList and heldResponse remember where the data came from.
+type heldList struct {
+	*crl.List
+	from origin
+}
+
+type heldResponse struct {
+	der   []byte
+	from  origin
+	nonce []byte // that was sent for it; nil where nobody asked
+}
+
+// evidence is the revocation data at hand.
+type evidence struct {
+	lists     []heldList
+	responses []heldResponse
+}
+
+func (e *evidence) addLists(from origin, lists []*crl.List) {
+	for _, l := range lists {
+		e.lists = append(e.lists, heldList{l, from})
+	}
+}
+
+func (e *evidence) addResponses(from origin, ders [][]byte) {
+	for _, der := range ders {
+		e.responses = append(e.responses, heldResponse{der: der, from: from})
+	}
+}
+
+// plus gives the evidence together with what a message embeds, each once. Embedded
+// lists that cannot be read take no part.
+func (e evidence) plus(lists, responses [][]byte) evidence {
+	out := evidence{lists: slices.Clone(e.lists), responses: slices.Clone(e.responses)}
+	seen := map[[32]byte]bool{}
+	for _, l := range e.lists {
+		seen[l.SHA256] = true
+	}
+	fresh := func(der []byte) bool {
+		sum := sha256.Sum256(der)
+		was := seen[sum]
+		seen[sum] = true
+		return !was
+	}
+	for _, der := range lists[:min(len(lists), maxEmbedded)] {
+		if !fresh(der) {
+			continue
+		}
+		if l, err := crl.Parse(der, crl.Limits{}); err == nil {
+			out.addLists(embedded, []*crl.List{l})
+		}
+	}
+	for _, der := range responses[:min(len(responses), maxEmbedded)] {
+		if fresh(der) {
+			out.addResponses(embedded, [][]byte{der})
+		}
+	}
+	return out
+}
+
+// all gives the lists alone.
+func (e evidence) all() []*crl.List {
+	out := make([]*crl.List, len(e.lists))
+	for i, l := range e.lists {
+		out[i] = l.List
+	}
+	return out
+}
+
+// originOf finds where a list came from.
+func originOf(lists []heldList, l *crl.List) origin {
+	for _, h := range lists {
+		if h.List == l {
+			return h.from
+		}
+	}
+	return given
+}
+
+// listEvidence and responseEvidence name the data used: its digest, kind, source,
+// times and the rule of freshness it was held against.
+func listEvidence(l *crl.List, from origin, rule string) string {
+	kind := "crl"
+	if l.BaseNumber != nil {
+		kind = "delta-crl"
+	}
+	return fmt.Sprintf("sha256:%s %s source=%s thisUpdate=%s nextUpdate=%s freshness=%s",
+		hex.EncodeToString(l.SHA256[:]), kind, from, stamp(l.ThisUpdate), stamp(l.NextUpdate), rule)
+}
+
+func responseEvidence(der []byte, a ocsp.Answer, from origin, rule string) string {
+	sum := sha256.Sum256(der)
+	return fmt.Sprintf("sha256:%s ocsp source=%s thisUpdate=%s nextUpdate=%s freshness=%s",
+		hex.EncodeToString(sum[:]), from, stamp(a.ThisUpdate), stamp(a.NextUpdate), rule)
+}
+
+// freshness names the rule that revocation data were held against (EN 319 102-1 §5.2.5.4).
+func (in *inquiry) freshness() string {
+	if in.q.MaxAge > 0 {
+		return "max-age:" + in.q.MaxAge.String()
+	}
+	return "until-nextUpdate"
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+// The levels of EN 319 122-1 and EN 319 142-1, as far as their material is there.
+const (
+	levelNone = "none"
+	levelB    = "B"
+	levelT    = "T"
+	levelLT   = "LT"
+	levelLTA  = "LTA"
+)
+
+// level is told by the material, never by a label: B where the signer's certificate
+// is bound by a signing-certificate attribute, T with a valid timestamp, LT with
+// embedded data that decide the whole path, LTA where a valid document timestamp
+// covers all that.
+func (s *signature) level(chain judged, intact *bool) string {
+	ess := s.signer.ESS()
+	if (intact != nil && !*intact) || !ess.Present || !ess.Valid || s.check.Reference != nil || s.check.Attributes != nil {
+		return levelNone
+	}
+	switch {
+	case s.stamped == nil:
+		return levelB
+	case !chain.embedded || chain.path == nil:
+		return levelT
+	case len(s.proofs) == 0:
+		return levelLT
+	}
+	return levelLTA
+}

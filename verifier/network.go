@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"rastau/crl"
+	"rastau/internal/ocsp"
+	"rastau/internal/pki"
+)
+
+const (
+	// nonceBytes of an OCSP request (RFC 9654 §2.1).
+	nonceBytes = 32
+	// maxAddresses of one kind that are asked for one certificate: a certificate
+	// may name hundreds.
+	maxAddresses = 3
+)
+
+// fetched is what the network gave for one certificate.
+type fetched struct {
+	evidence
+	issuers  []*pki.Certificate
+	failures []string // English
+	retry    time.Time
+}
+
+// askResponders asks the responders that the certificate names (RFC 6960 §3.1),
+// until one answers.
+func (s *subject) askResponders(l link) fetched {
+	if s.v.o.Web == nil {
+		return fetched{}
+	}
+	return s.once("ocsp", l, func(ctx context.Context) fetched {
+		var out fetched
+		for _, url := range addresses(l.cert.OCSPServers) {
+			held, err := s.askResponder(ctx, url, l)
+			if err == nil {
+				out.responses = []heldResponse{held}
+				return out
+			}
+			s.v.o.Log.Debug("ocsp not answered", slog.String("url", url), slog.Any("error", err))
+			out.failures = append(out.failures, "OCSP could not be reached")
+			out.retry = earlier(out.retry, retryTime(err), s.q.At)
+		}
+		return out
+	})
+}
+
+func (s *subject) askResponder(ctx context.Context, url string, l link) (heldResponse, error) {
+	nonce := make([]byte, nonceBytes)
+	if _, err := io.ReadFull(s.v.o.Rand, nonce); err != nil {
+		return heldResponse{}, fmt.Errorf("nonce: %w", err)
+	}
+	request, err := ocsp.Request(l.cert, l.issuer, ocsp.RequestOptions{Nonce: nonce})
+	if err != nil {
+		return heldResponse{}, err
+	}
+	der, err := s.v.o.Web.Post(ctx, url, "application/ocsp-request", request, ocsp.MaxResponse)
+	if err != nil {
+		return heldResponse{}, err
+	}
+	return heldResponse{der: der, from: network, nonce: nonce}, nil
+}
+
+// fetchLists fetches the lists that the certificate's distribution points name
+// (RFC 5280 §6.3.3 (a)), and their delta lists (§4.2.1.15, §5.2.6).
+func (s *subject) fetchLists(l link) fetched {
+	if s.v.o.Lists == nil {
+		return fetched{}
+	}
+	return s.once("crl", l, func(ctx context.Context) fetched {
+		var out fetched
+		deltas := pointAddresses(l.cert.FreshestCRL)
+		for _, url := range pointAddresses(l.cert.DistributionPoints) {
+			list, err := s.v.o.Lists.List(ctx, url, s.vouch(l))
+			if err != nil {
+				s.v.o.Log.Debug("list not fetched", slog.String("url", url), slog.Any("error", err))
+				out.failures = append(out.failures, "the revocation list could not be fetched")
+				out.retry = earlier(out.retry, retryTime(err), s.q.At)
+				continue
+			}
+			out.addLists(network, []*crl.List{list})
+			deltas = append(deltas, pointAddresses(list.FreshestCRL)...)
+		}
+		if len(out.lists) == 0 {
+			return out
+		}
+		// A delta list only adds to a complete one; without it the complete list
+		// still speaks for itself until its nextUpdate.
+		for _, url := range addresses(deltas) {
+			if list, err := s.v.o.Lists.List(ctx, url, s.vouch(l)); err == nil {
+				out.addLists(network, []*crl.List{list})
+			}
+		}
+		return out
+	})
+}
+
+// vouch says who may have signed a list for this certificate, before it is kept or
+// used: its issuer's key, or that of a certificate at hand that bears the list's
+// issuer name. Whether that one may speak is crl.Judge's question.
+func (s *subject) vouch(l link) func(*crl.List) error {
+	return func(list *crl.List) error {
+		err := errors.New("nobody known has the name of the list's issuer")
+		if list.Issuer.Equal(l.issuer.Name) {
+			if err = list.VerifySignature(&l.issuer.Key); err == nil {
+				return nil
+			}
+		}
+		tried := 0
+		for _, c := range s.candidates {
+			if tried == maxPaths {
+				break
+			}
+			if c.Subject.Equal(list.Issuer) {
+				tried++
+				if err = list.VerifySignature(&c.PublicKey); err == nil {
+					return nil
+				}
+			}
+		}
+		return fmt.Errorf("list of %s: %w", list.Issuer, err)
+	}
+}
+
+// once asks the network about one certificate at most once a question and kind.
+func (s *subject) once(kind string, l link, ask func(context.Context) fetched) fetched {
+	key := kind + " " + l.cert.SHA256Hex() + " " + hex.EncodeToString(l.issuer.Key.Raw)
+	if out, ok := s.asked[key]; ok {
+		return out
+	}
+	out := ask(s.online)
+	s.asked[key] = out
+	return out
+}
+
+// pointAddresses lists the addresses of distribution points.
+func pointAddresses(points []pki.DistributionPoint) []string {
+	var out []string
+	for _, p := range points {
+		for _, n := range p.FullNames {
+			if n.Tag == 6 {
+				out = append(out, n.Text)
+			}
+		}
+	}
+	return addresses(out)
+}
+
+// addresses keeps each http address once, at most maxAddresses.
+func addresses(all []string) []string {
+	var out []string
+	for _, u := range all {
+		lower := strings.ToLower(u)
+		if (strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://")) && !slices.Contains(out, u) && len(out) < maxAddresses {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
+// retryTime is when a source says it may be asked again; zero where it does not.
+func retryTime(err error) time.Time {
+	var u *crl.UnavailableError
+	if errors.As(err, &u) {
+		return u.RetryAt
+	}
+	return time.Time{}
+}

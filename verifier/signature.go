@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"rastau/internal/cms"
+	"rastau/internal/pki"
+	"rastau/internal/timestamp"
+)
+
+// maxTokens bounds the timestamps judged for one signature.
+const maxTokens = 16
+
+// signature is one signature of a document under judgement.
+type signature struct {
+	*inquiry
+	sd         *cms.SignedData
+	signer     *cms.Signer
+	cert       *pki.Certificate // nil: not found
+	candidates []*pki.Certificate
+	at         evidence
+	check      cms.Check
+	broken     []Finding // what is wrong before any mathematics: a PDF's byte range, an unreadable CMS
+	revised    []Finding // what later revisions of a PDF changed
+	unasked    bool      // content could not be read although it was given
+	foreign    bool      // content was given beside attached content, and differs
+	contents   cms.Digests
+	hashes     []pki.OID   // further digests that the signature rests on
+	proofs     []time.Time // document timestamps that cover the signature
+
+	stamped *time.Time // proven: it existed then (earliest valid timestamp)
+	after   *time.Time // proven: it was not made before then (latest valid content timestamp)
+}
+
+// when is the time at which validity, revocation dates and algorithms are judged.
+func (s *signature) when() time.Time {
+	if s.stamped != nil {
+		return *s.stamped
+	}
+	return s.q.At
+}
+
+// message is a SignedData with what its signers share.
+type message struct {
+	*inquiry
+	sd         *cms.SignedData
+	at         evidence
+	candidates []*pki.Certificate
+	contents   cms.Digests
+	unasked    bool
+	foreign    bool
+}
+
+// open gathers what the signers of one message share: certificates, embedded
+// revocation data, and the digests of the content, read once.
+func (in *inquiry) open(sd *cms.SignedData, content func() (io.ReadCloser, error)) *message {
+	m := &message{
+		inquiry:    in,
+		sd:         sd,
+		at:         in.given.plus(sd.CRLs, sd.OCSPs),
+		candidates: slices.Concat(sd.Certificates, in.q.Certs, anchorCertificates(in.q.Anchors), anchorCertificates(in.q.TSAAnchors)),
+	}
+	needed := m.needed()
+	if !sd.Detached {
+		// The digests of the attached content serve content timestamps and the
+		// comparison; a bytes.Reader does not fail.
+		m.contents, _ = cms.DigestContent(bytes.NewReader(sd.Content), needed)
+	}
+	shown, ok := in.shown(content, needed)
+	m.unasked = !ok
+	switch {
+	case sd.Detached:
+		m.contents = shown
+	default:
+		for o, d := range shown {
+			if have, known := m.contents[o]; known && !bytes.Equal(have, d) {
+				m.foreign = true
+			}
+		}
+	}
+	return m
+}
+
+// needed lists the digests of the content that signers and content timestamps use.
+func (m *message) needed() []pki.OID {
+	out := m.sd.NeededDigests()
+	// A digest that the asker gives is compared even where no signer uses it.
+	for _, o := range slices.Sorted(maps.Keys(m.q.Digests)) {
+		if !slices.Contains(out, o) {
+			out = append(out, o)
+		}
+	}
+	for _, s := range m.sd.Signers {
+		for _, raw := range contentTokens(s) {
+			if t, err := timestamp.Parse(raw); err == nil && !slices.Contains(out, t.HashAlgorithm) && len(out) < maxTokens {
+				out = append(out, t.HashAlgorithm)
+			}
+		}
+	}
+	return out
+}
+
+// shown gives the digests of the content that the asker shows; ok is false where
+// it was given and could not be read.
+func (in *inquiry) shown(content func() (io.ReadCloser, error), needed []pki.OID) (d cms.Digests, ok bool) {
+	if content == nil {
+		return cms.Digests(in.q.Digests), true
+	}
+	r, err := content()
+	if err != nil {
+		return nil, false
+	}
+	defer r.Close()
+	d, err = cms.DigestContent(r, needed)
+	if err != nil {
+		return nil, false
+	}
+	return d, true
+}
+
+// signature takes signer i of the message; its mathematics is done here, once.
+func (m *message) signature(i int) *signature {
+	s := &signature{
+		inquiry:    m.inquiry,
+		sd:         m.sd,
+		signer:     m.sd.Signers[i],
+		candidates: m.candidates,
+		at:         m.at,
+		contents:   m.contents,
+		unasked:    m.unasked,
+		foreign:    m.foreign,
+	}
+	s.cert = m.sd.SignerCertificate(s.signer, m.candidates)
+	s.check = m.sd.Verify(s.signer, s.cert, m.contents)
+	return s
+}
+
+// judge runs the checks of the signature and then those of its certificate.
+func (s *signature) judge(ctx context.Context) SignatureReport {
+	r := SignatureReport{Level: levelNone}
+	r.Findings = examine(ctx, s.inquiry, signatureChecks, s)
+	r.Intact = s.intact()
+	r.SigningTime = s.stamped
+	if s.signer != nil {
+		if t, ok := s.signer.SigningTime(); ok {
+			t = t.UTC()
+			r.ClaimedTime = &t
+		}
+	}
+	var chain judged
+	if s.cert != nil {
+		r.Certificate = s.cert
+		r.Signer = personOf(s.cert)
+		chain = s.subject(r.Intact).judge(ctx)
+		r.Findings = append(r.Findings, chain.findings...)
+	}
+	r.Indication, r.SubIndication = verdict(r.Findings)
+	r.RetryAfter = s.retryAfter(r.SubIndication, chain.retry)
+	if s.signer != nil {
+		r.Level = s.level(chain, r.Intact)
+	}
+	return r
+}
+
+// subject is the question about the signer's certificate. For a signature that is
+// broken nobody on the network is troubled.
+func (s *signature) subject(intact *bool) *subject {
+	in := s.inquiry
+	if intact != nil && !*intact && !in.q.Offline {
+		quiet := *in
+		quiet.q.Offline = true
+		in = &quiet
+	}
+	return &subject{
+		inquiry:    in,
+		role:       asSigner,
+		cert:       s.cert,
+		purpose:    s.q.Purpose,
+		anchors:    s.q.Anchors,
+		candidates: s.candidates,
+		at:         s.at,
+		when:       s.when(),
+		proven:     s.stamped != nil,
+		after:      s.after,
+	}
+}
+
+// intact: the bytes as shown are what was signed and the value holds, whatever the
+// trust; nil where that could not be computed.
+func (s *signature) intact() *bool {
+	no := false
+	if len(s.broken) > 0 {
+		if s.broken[0].Sub == CryptoConstraintsFailure {
+			return nil
+		}
+		return &no
+	}
+	if len(s.revised) > 0 && s.revised[0].Outcome == Fail || s.foreign {
+		return &no
+	}
+	return s.check.Intact()
+}
+
+// retryAfter is when to ask again, for a verdict of TRY_LATER only.
+func (in *inquiry) retryAfter(sub SubIndication, hint time.Time) *time.Time {
+	if sub != TryLater {
+		return nil
+	}
+	if hint.IsZero() {
+		hint = in.q.At.Add(retryDelay)
+	}
+	hint = hint.UTC()
+	return &hint
+}

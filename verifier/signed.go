@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"rastau/internal/cms"
+	"rastau/internal/pdf"
+	"rastau/internal/pki"
+)
+
+// ErrSigned: what was just signed is not intact, not complete, or by another
+// certificate. It wraps the reason and must never leave the house.
+var ErrSigned = errors.New("the new signature does not hold")
+
+// CheckSigned implements signer.Checker: what was just signed is intact, complete
+// and by that certificate. kind is "cades" (attached), "cades-detached" (content
+// given) or "pades". Trust and revocation are not asked: that was the question
+// before signing. Nil means that it holds.
+func (v *Verifier) CheckSigned(ctx context.Context, kind string, signed, content []byte, certificate *pki.Certificate) error {
+	if certificate == nil {
+		return fmt.Errorf("%w: no certificate to check it against", ErrSigned)
+	}
+	in, release := v.ask(ctx, Question{At: v.o.Now(), Offline: true}, PurposeSign)
+	defer release()
+	var one *signature
+	var err error
+	switch kind {
+	case "cades", "cades-detached":
+		one, err = in.signedCMS(kind == "cades-detached", signed, content)
+	case "pades":
+		one, err = in.signedPDF(signed)
+	default:
+		return fmt.Errorf("%w: unknown kind %q", ErrSigned, kind)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSigned, err)
+	}
+	c := one.check
+	for _, err := range []error{c.Attributes, c.DER, c.Algorithm, c.Content, c.Digest, c.Value, c.Reference} {
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrSigned, err)
+		}
+	}
+	switch intact := one.intact(); {
+	case one.cert == nil || !bytes.Equal(one.cert.Raw, certificate.Raw):
+		return fmt.Errorf("%w: signed by another certificate", ErrSigned)
+	case intact == nil || !*intact:
+		return fmt.Errorf("%w: the signed bytes are not those intended", ErrSigned)
+	case !one.signer.ESS().Present:
+		return fmt.Errorf("%w: the signing-certificate attribute is missing", ErrSigned)
+	}
+	return nil
+}
+
+func (in *inquiry) signedCMS(detached bool, signed, content []byte) (*signature, error) {
+	sd, err := cms.Parse(signed, cms.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case len(sd.Signers) != 1:
+		return nil, fmt.Errorf("%d signers", len(sd.Signers))
+	case sd.Detached != detached:
+		return nil, errors.New("content attached and detached confused")
+	}
+	// Attached content is compared too: it must be what was to be signed.
+	shown := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
+	return in.open(sd, shown).signature(0), nil
+}
+
+// signedPDF takes the newest signature, which must cover the whole file.
+func (in *inquiry) signedPDF(signed []byte) (*signature, error) {
+	doc, err := pdf.Open(signed, pdf.Limits{Bytes: int(in.v.o.Limits.Document)})
+	if err != nil {
+		return nil, err
+	}
+	all := doc.Signatures()
+	if len(all) == 0 {
+		return nil, errors.New("no signature")
+	}
+	last := all[len(all)-1]
+	if last.Problem != nil {
+		return nil, last.Problem
+	}
+	if !last.CoversAll {
+		return nil, errors.New("the signature does not cover the whole file")
+	}
+	one := in.pdfSignature(doc, last)
+	if len(one.broken) > 0 {
+		return nil, errors.New(one.broken[0].Text.EN)
+	}
+	return one, nil
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"rastau/internal/pki"
+	"rastau/internal/trust"
+)
+
+// maxPaths bounds the candidate paths whose certificates are asked about: every
+// one of them may cost a download.
+const maxPaths = 8
+
+// role is what a certificate is judged for: it names the sub-indications.
+type role int
+
+const (
+	asSigner      role = iota // time of signing may be in doubt: …_NO_POE
+	asCertificate             // asked about a stated time: nothing is in doubt
+	asTSA                     // of a timestamp
+)
+
+// subject is one certificate under judgement.
+type subject struct {
+	*inquiry
+	role       role
+	cert       *pki.Certificate
+	purpose    Purpose
+	anchors    []trust.Anchor
+	candidates []*pki.Certificate
+	at         evidence // revocation data at hand
+
+	when   time.Time  // validity and revocation dates are judged at this time
+	proven bool       // when is a proven time of existence
+	after  *time.Time // proven: the signature was not made before (content timestamp)
+
+	// Of the candidate path under judgement.
+	path       *trust.Path // nil: none reaches an anchor
+	hint       string      // what came nearest to a path, English
+	notRevoked bool        // revocation data that cover an expired certificate say good
+	embedded   bool        // every certificate was decided by embedded data
+	retry      time.Time
+}
+
+// judged is the outcome of one certificate.
+type judged struct {
+	findings []Finding
+	path     *trust.Path
+	retry    time.Time
+	embedded bool
+}
+
+// judge finds the candidate paths and judges the certificate along each: the first
+// on which everything holds wins, otherwise the one that fails least (a path that
+// only waits for revocation data before one that is broken).
+func (s *subject) judge(ctx context.Context) judged {
+	paths, hint := s.find(ctx)
+	if len(paths) == 0 && s.fetchIssuers() {
+		paths, hint = s.find(ctx)
+	}
+	if err := ctx.Err(); err != nil {
+		// The asker has gone, or its time is over: what was not looked at is not
+		// missing.
+		f := undecided(TryLater, "finding.cert.path.interrupted", "name", title(s.cert))
+		return judged{findings: []Finding{s.finish(f, "cert.path", "RFC 5280 §6.1")}}
+	}
+	if len(paths) == 0 {
+		s.hint = hint
+		return judged{findings: examine(ctx, s.inquiry, pathChecks, s)}
+	}
+	var best judged
+	for i := range paths[:min(len(paths), maxPaths)] {
+		t := *s
+		t.path = &paths[i]
+		excuseAnchor(t.path)
+		j := judged{findings: examine(ctx, s.inquiry, pathChecks, &t), path: t.path, retry: t.retry, embedded: t.embedded}
+		if decide(j.findings) < 0 {
+			return j
+		}
+		if i == 0 || milder(j.findings, best.findings) {
+			best = j
+		}
+	}
+	return best
+}
+
+// find asks for the paths from the certificate to the anchors, best first.
+func (s *subject) find(ctx context.Context) ([]trust.Path, string) {
+	q := trust.Query{
+		Leaf:              s.cert,
+		Anchors:           s.anchors,
+		Candidates:        s.candidates,
+		At:                s.when,
+		Algorithms:        s.q.Algorithms,
+		AnchorConstraints: true, // what an anchor says of itself binds it (RFC 5937 §3)
+	}
+	if s.role != asTSA {
+		// Policies are a question about the signer's certificate, never about the TSA's.
+		q.Policies = s.q.Policies
+		q.RequireExplicitPolicy = s.q.RequireExplicitPolicy
+		q.InhibitPolicyMapping = s.q.InhibitPolicyMapping
+		q.InhibitAnyPolicy = s.q.InhibitAnyPolicy
+	}
+	return trust.Find(ctx, q)
+}
+
+// excuseAnchor takes back what was said of the form of an anchor that is no CA
+// certificate: whoever trusts such a one trusts a name and a key (RFC 5280 §6.1.1
+// (d)), and there is nothing in it that could bind it.
+func excuseAnchor(p *trust.Path) {
+	c := p.Anchor.Certificate
+	if c == nil || (c.BasicConstraints != nil && c.BasicConstraints.CA) {
+		return
+	}
+	p.Failures = slices.DeleteFunc(slices.Clone(p.Failures), func(f trust.Failure) bool {
+		return f.Index == len(p.Certificates) && (f.Reason == trust.NotCA || f.Reason == trust.Malformed)
+	})
+}
+
+// milder reports whether the verdict of a is milder than that of b: undecided
+// before failed, then the lower row of the table.
+func milder(a, b []Finding) bool {
+	fa, fb := a[decide(a)], b[decide(b)]
+	if fa.Outcome != fb.Outcome {
+		return fa.Outcome == Unknown
+	}
+	return rank(fa.Sub) > rank(fb.Sub)
+}
+
+// anchored reports whether certificate i of the path is the anchor itself.
+func (s *subject) anchored(i int) bool {
+	a := s.path.Anchor.Certificate
+	return a != nil && i == len(s.path.Certificates)-1 && bytes.Equal(a.Raw, s.path.Certificates[i].Raw)
+}
+
+// authentic reports whether every signature and name on the path holds, whatever
+// else fails: nobody is asked about a certificate that its issuer may not have made.
+func (s *subject) authentic() bool {
+	for _, f := range s.path.Failures {
+		switch f.Reason {
+		case trust.Expired, trust.NotYetValid, trust.PolicyConstraint, trust.WeakAlgorithm:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// hold keeps the best time to ask again: the earliest that any source named, after
+// the time judged.
+func (s *subject) hold(t time.Time) { s.retry = earlier(s.retry, t, s.q.At) }
+
+// earlier gives the earlier of two times that lie after the time judged; zero
+// where neither does.
+func earlier(a, b, at time.Time) time.Time {
+	switch {
+	case !b.After(at):
+		return a
+	case a.IsZero() || b.Before(a):
+		return b.UTC()
+	}
+	return a
+}

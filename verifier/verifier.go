@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"time"
+
+	"rastau/crl"
+	"rastau/internal/pki"
+	"rastau/internal/trust"
+)
+
+// ListSource fetches lists (crl.Source). check is asked before a list from
+// anywhere is kept or used.
+type ListSource interface {
+	List(ctx context.Context, url string, check func(*crl.List) error) (*crl.List, error)
+}
+
+// Web is what asking OCSP needs (internal/fetch.Client). It guards every address
+// and bounds every answer at max bytes.
+type Web interface {
+	Get(ctx context.Context, url string, max int64) ([]byte, error)
+	Post(ctx context.Context, url, contentType string, body []byte, max int64) ([]byte, error)
+}
+
+// Options of a Verifier.
+type Options struct {
+	Now   func() time.Time // Required.
+	Lists ListSource       // Optional. If nil, no list is fetched.
+	Web   Web              // Optional. If nil, no OCSP is asked.
+	// FetchIssuers fetches missing issuers' certificates from the addresses that a
+	// certificate names (caIssuers), when no path is found without them. Optional.
+	// If false, nobody is troubled on the word of a certificate not yet trusted.
+	FetchIssuers bool
+	Rand         io.Reader    // Optional. If nil, crypto/rand: nonces of OCSP requests.
+	Log          *slog.Logger // Optional. If nil, silent. Never personal data.
+	Limits       Limits
+}
+
+// Limits before and while judging. Zero = default.
+type Limits struct {
+	Document   int64         // bytes, 64 MiB
+	Signatures int           // in one document, 64
+	Network    time.Duration // waiting for the network in one question, 30 s
+}
+
+// Verifier judges. It holds no state of its own and is safe for concurrent use.
+type Verifier struct {
+	o Options
+}
+
+// New makes a Verifier. It panics where Options.Now is missing: a verifier
+// without a clock would judge some other time than asked.
+func New(o Options) *Verifier {
+	if o.Now == nil {
+		panic("verifier: Options.Now is required")
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Limits.Document <= 0 {
+		o.Limits.Document = 64 << 20
+	}
+	if o.Limits.Signatures <= 0 {
+		o.Limits.Signatures = 64
+	}
+	if o.Limits.Network <= 0 {
+		o.Limits.Network = 30 * time.Second
+	}
+	return &Verifier{o: o}
+}
+
+// inquiry is one question under way: what all signatures of a file share. It
+// belongs to one goroutine.
+type inquiry struct {
+	v      *Verifier
+	q      Question
+	source string // of q.At: "clock" or "given"
+	given  evidence
+	asked  map[string]fetched // memo of the network's answers
+	vetted map[string]bool    // memo: is this list signed by whoever may sign it
+
+	// online bounds all waiting for the network together: sixty signers, each with
+	// servers that hang, must not hold a question for half an hour. Judging itself
+	// goes on under the caller's context.
+	online context.Context
+}
+
+// ask fixes the time judged, the algorithms and the anchors, once. The caller
+// releases the context with the function returned.
+func (v *Verifier) ask(ctx context.Context, q Question, purpose Purpose) (*inquiry, context.CancelFunc) {
+	in := &inquiry{v: v, q: q, source: "given", asked: map[string]fetched{}, vetted: map[string]bool{}}
+	var cancel context.CancelFunc
+	in.online, cancel = context.WithTimeout(ctx, v.o.Limits.Network)
+	if in.q.At.IsZero() {
+		in.q.At, in.source = v.o.Now(), "clock"
+	}
+	in.q.At = in.q.At.UTC()
+	if in.q.Algorithms == nil {
+		in.q.Algorithms = pki.DefaultAlgorithms
+	}
+	if in.q.TSAAnchors == nil {
+		in.q.TSAAnchors = in.q.Anchors
+	}
+	if in.q.Purpose == "" {
+		in.q.Purpose = purpose
+	}
+	in.given.addLists(given, in.q.Lists)
+	in.given.addResponses(given, in.q.OCSPs)
+	return in, cancel
+}
+
+// report starts the answer: the time judged, the algorithms, the broken inputs.
+func (in *inquiry) report(document bool, format string) *Report {
+	r := &Report{
+		Document:   document,
+		Format:     format,
+		Time:       JudgedTime{Value: in.q.At, Source: in.source},
+		Algorithms: in.q.Algorithms.Name,
+	}
+	for _, f := range in.q.Broken {
+		// What could not be read takes no part; the question goes on without it.
+		if f.Outcome != Pass && f.Outcome != NotApplicable {
+			f.Outcome = Warn
+		}
+		if f.Detail == "" {
+			f.Detail = f.Text.In(in.q.Lang)
+		}
+		r.Findings = append(r.Findings, f)
+	}
+	return r
+}
+
+// anchorCertificates lists the certificates that trusted keys came from: an anchor given for
+// signers may also have issued a responder or a list signer.
+func anchorCertificates(anchors []trust.Anchor) []*pki.Certificate {
+	var out []*pki.Certificate
+	for _, a := range anchors {
+		if a.Certificate != nil {
+			out = append(out, a.Certificate)
+		}
+	}
+	return out
+}

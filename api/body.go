@@ -71,6 +71,14 @@ func (s *server) readBody(c echo.Context) ([]byte, error) {
 	if r.ContentLength > s.limit {
 		return nil, errTooLarge
 	}
+	if r.ContentLength < 0 || r.ContentLength > largeBody {
+		select {
+		case s.large <- struct{}{}:
+			c.Set(keyLarge, true)
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	}
 	var buf bytes.Buffer
 	if r.ContentLength > 0 {
 		// What a caller only announces takes no memory: at most a mebibyte at once.
@@ -202,7 +210,7 @@ func (s *server) readForm(c echo.Context, params map[string]string, files, value
 	reader := multipart.NewReader(bytes.NewReader(body), params["boundary"])
 	for {
 		part, err := reader.NextRawPart()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF { // bare: a form that is cut wraps it
 			return out, nil
 		}
 		if err != nil {

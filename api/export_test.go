@@ -45,5 +45,19 @@ var (
 // Take spends one request of a limiter.
 var Take = (*buckets).take
 
-// MaxDepth is the depth of JSON that is read.
-const MaxDepth = maxDepth
+// Bounds: the depth of JSON that is read, the large bodies in work at once.
+const (
+	MaxDepth = maxDepth
+	MaxLarge = maxLarge
+)
+
+// FillAnswers uses up an account's share of remembered answers.
+func FillAnswers(h http.Handler, account string) {
+	a := h.(*server).answers
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.charge(account, maxKeptOfOne)
+}
+
+// Templates are the sources of the pages.
+var Templates = web

@@ -41,6 +41,11 @@ const (
 	// requestTime bounds one request: a judgement may ask several revocation
 	// sources one after the other, each bounded on its own.
 	requestTime = 60 * time.Second
+
+	// largeBody and maxLarge bound the memory of bodies: those of more bytes, or
+	// of a length that nobody told, wait until one of so many places is free.
+	largeBody = 1 << 20
+	maxLarge  = 8
 )
 
 // server is what the routes share. Its own state (answers, buckets, counters)
@@ -50,6 +55,7 @@ type server struct {
 	echo    *echo.Echo
 	zone    *time.Location // of dates shown to people
 	limit   int64
+	large   chan struct{} // a place for each large body
 	buckets *buckets
 	answers *answers
 	counts  *counts
@@ -80,7 +86,7 @@ func Handler(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{
-		o: o, echo: echo.New(), zone: calendar.Zone(), limit: o.BodyLimit,
+		o: o, echo: echo.New(), zone: calendar.Zone(), limit: o.BodyLimit, large: make(chan struct{}, maxLarge),
 		buckets: newBuckets(o.RatePerMinute), answers: newAnswers(o.Now), counts: newCounts(o.Now()),
 	}
 	s.echo.IPExtractor = address
@@ -92,11 +98,13 @@ func Handler(o Options) (http.Handler, error) {
 	return s, nil
 }
 
-// ServeHTTP bounds the body outside of everything else, so that no route and no
-// middleware can read more.
+// ServeHTTP bounds the body's size and the time that reading it may take outside
+// of everything else, so that no route and no middleware can wait for more.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil {
 		r.Body = http.MaxBytesReader(w, r.Body, s.limit)
+		// Where the connection has no deadlines (a test's recorder) there is nothing to bound.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(requestTime))
 	}
 	s.echo.ServeHTTP(w, r)
 }

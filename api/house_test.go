@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -132,7 +133,7 @@ func newHouse(tb testing.TB, change func(*api.Options)) *house {
 	lists := crl.NewSource(crl.SourceOptions{Fetch: web, Now: h.clock.now, Log: log})
 	judge := verifier.New(verifier.Options{Now: h.clock.now, Lists: lists, Web: web, Log: log})
 	question := func() verifier.Question {
-		return verifier.Question{Anchors: []trust.Anchor{trust.AnchorOf(h.pki.Root().Certificate)}, Purpose: verifier.PurposeSign}
+		return verifier.Question{Anchors: []trust.Anchor{trust.AnchorOf(h.pki.Root().Certificate)}, Certs: []*pki.Certificate{h.ca.Certificate}, Purpose: verifier.PurposeSign}
 	}
 	stamper := &timestamp.Client{URL: responders.URL + "/tsp", HTTP: web}
 	key, err := signer.New(signer.Options{Key: h.licensor, Stamper: stamper, Checker: judge, Now: h.clock.now})
@@ -333,4 +334,24 @@ func (h *house) issue(tb testing.TB) licensing.Application {
 	var decided licensing.Application
 	h.get(tb, ask{path: "/v1/applications/" + app.ID + "/decision", account: "officer", body: approval}, &decided)
 	return decided
+}
+
+// request is one to /v1/signatures/verify whose length nobody knows.
+func request(tb testing.TB, body io.Reader) *http.Request {
+	tb.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/v1/signatures/verify", body)
+	r.Header.Set("Content-Type", "application/json")
+	r.ContentLength = -1
+	return r
+}
+
+func record(h *house, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.handler.ServeHTTP(w, r)
+	return w
+}
+
+func sha256Sum(data []byte) []byte {
+	sum := sha256.Sum256(data)
+	return sum[:]
 }

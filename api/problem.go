@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -155,7 +154,7 @@ func (s *server) fail(err error, c echo.Context) {
 	if err != nil {
 		body = []byte(`{"type":"/problems/internal","title":"Internal error","status":500,"code":"internal"}`)
 	}
-	if err := c.Blob(p.status, problemType, body); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+	if err := c.Blob(p.status, problemType, body); err != nil {
 		s.o.Log.DebugContext(c.Request().Context(), "answer not delivered", "request", requestID(c))
 	}
 }

@@ -23,6 +23,7 @@ const (
 	keyRequestID = "rastau.request"
 	keyAccount   = "rastau.account"
 	keyBody      = "rastau.body"
+	keyLarge     = "rastau.large" // set where the body took one of the places of large ones
 )
 
 const maxRequestID = 64
@@ -107,11 +108,16 @@ func methodLabel(m string) string {
 	return "other"
 }
 
-// bound ends a request that takes too long.
+// bound ends a request that takes too long and gives back its place.
 func (s *server) bound(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		ctx, cancel := context.WithTimeout(c.Request().Context(), requestTime)
 		defer cancel()
+		defer func() {
+			if c.Get(keyLarge) != nil {
+				<-s.large
+			}
+		}()
 		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)
 	}

@@ -17,6 +17,13 @@ type route struct {
 	handle       echo.HandlerFunc
 }
 
+// Paths of those who watch over the service.
+const (
+	pathLive    = "/livez"
+	pathReady   = "/readyz"
+	pathMetrics = "/metrics"
+)
+
 func (s *server) routes() []route {
 	const (
 		applicant = account.Applicant
@@ -24,14 +31,16 @@ func (s *server) routes() []route {
 		auditor   = account.Auditor
 		admin     = account.Admin
 	)
-	public := []account.Role(nil)
+	var public []account.Role
 	everyone := []account.Role{applicant, officer, auditor, admin}
 	workers := []account.Role{applicant, officer, admin}
 	judges := []account.Role{officer, auditor, admin}
 	return []route{
-		{http.MethodGet, "/livez", public, s.live},
-		{http.MethodGet, "/readyz", public, s.ready},
-		{http.MethodGet, "/metrics", public, s.metrics},
+		// Whoever watches over the service must reach it under any load: these have no rate.
+		{http.MethodGet, pathLive, public, s.live},
+		{http.MethodGet, pathReady, public, s.ready},
+		{http.MethodGet, pathMetrics, public, s.metrics},
+
 		{http.MethodGet, "/v1/openapi.json", public, s.openapi},
 		{http.MethodGet, "/docs", public, s.docs},
 		{http.MethodGet, "/docs/:file", public, s.asset},

@@ -6,9 +6,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
+	"rastau/api"
+	"rastau/internal/phrase"
 	"rastau/licensing"
 )
 
@@ -161,6 +164,29 @@ func publicPage(t *testing.T, h *house, number string) {
 		w := h.do(t, ask{path: "/v/" + unknown})
 		if w.Code != 404 || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/html") || strings.Contains(w.Body.String(), "<script") {
 			t.Errorf("%.30s: %d %s", unknown, w.Code, w.Body)
+		}
+	}
+}
+
+// Every word of the page stands in the catalogue, and every state has one.
+func TestPageHasItsWords(t *testing.T) {
+	source, err := api.Templates.ReadFile("web/licence.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := []string{"unlimited"}
+	for _, s := range []licensing.LicenceState{licensing.StateIssued, licensing.StateReissued, licensing.StateSuspended, licensing.StateResumed, licensing.StateTerminated} {
+		keys = append(keys, "state."+string(s))
+	}
+	for _, m := range regexp.MustCompile(`\.T "([^"]+)"`).FindAllStringSubmatch(string(source), -1) {
+		keys = append(keys, m[1])
+	}
+	if len(keys) < 14 {
+		t.Errorf("only %d words", len(keys))
+	}
+	for _, k := range keys {
+		if !phrase.Has("api.licence." + k) {
+			t.Errorf("api.licence.%s is not in the catalogue", k)
 		}
 	}
 }

@@ -84,6 +84,9 @@ func (s *Service) Apply(ctx context.Context, a Actor, n NewApplication) (*Applic
 		ID: id, Status: Draft, Service: r.Key, Operation: op.Key, Applicant: n.Applicant, Fields: fields,
 		Attachments: attachments, Payment: n.Payment, Lang: n.Lang, Created: now, Owner: a.ID,
 	}
+	if err := checkDrawable(app.Applicant); err != nil {
+		return nil, err
+	}
 	if app.Package, err = s.pack(r, op, app, nonce); err != nil {
 		return nil, err
 	}

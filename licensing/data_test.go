@@ -127,6 +127,9 @@ func TestBrokenRegulations(t *testing.T) {
 		{"an anchor", "kind: {kk:", "kind: &a {kk:", "anchors"},
 		{"broken schema", "type: integer", "type: number-of-wheels", "no JSON Schema"},
 		{"a schema from outside", "type: integer", `$ref: "https://example.kz/x"`, "may not refer"},
+		{"a term that is not the table's", "deadline: {workingDays: 15, source: table 1}", "deadline: {workingDays: 14, source: table 1}", "step 9 of its path has 15"},
+		{"no payment condition", "check: payment", "check: review", `no condition with check "payment"`},
+		{"sub-types without names", "items:\n            oneOf:", "items:\n            anyOf:", "names no sub-types"},
 		{"no mapping", good, "- a\n", "one mapping"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -157,7 +160,7 @@ func TestThirdRegulation(t *testing.T) {
 	h := newHouse(t)
 	good, _ := passenger(t)
 	other := strings.NewReplacer("key: passenger-transport", "key: ferries", "prefix: PT", "prefix: FR", "fee: {mrp: 3}", "fee: {mrp: 7}",
-		"workingDays: 15, source", "workingDays: 5, source").Replace(good)
+		"workingDays: 15", "workingDays: 5").Replace(good)
 	r, err := licensing.LoadRegulation("ferries.yaml", []byte(other))
 	must(t, err)
 	h.options.Regulations = append(h.options.Regulations, r)

@@ -102,6 +102,10 @@ func (s *Service) Decide(ctx context.Context, a Actor, id string, d Decision) (*
 // decided answers a decision on an application that is no longer waiting: the
 // same again is the same, another one is not possible.
 func decided(app *Application, d Decision) (*Application, error) {
+	if app.Status == Registered {
+		// Overtaken by a decision that broke and gave the reserved serial back.
+		return nil, ErrLater
+	}
 	if app.Status == Approved && d.Approve || app.Status == Refused && !d.Approve {
 		return app, nil
 	}

@@ -115,6 +115,10 @@ func (s *Service) sheet(r *Regulation, app *Application, l Licence, line Authori
 	return sheet
 }
 
+func applicationNumber(r *Regulation, serial int64) string {
+	return fmt.Sprintf("%s-%0*d", r.Numbering.Prefix, r.Numbering.Digits, serial)
+}
+
 // licenceFields picks from the form what stands in the licence, and the names
 // of the sub-types.
 func (r *Regulation) licenceFields(form json.RawMessage) (json.RawMessage, []phrase.Text, error) {

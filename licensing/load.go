@@ -155,10 +155,32 @@ func (r *Regulation) checkOperations(src *source) {
 		}
 		if o.Path != "" && !slices.ContainsFunc(r.Paths, func(p Path) bool { return p.Key == o.Path }) {
 			src.problem(line, "operation %q: there is no path %q", o.Key, o.Path)
+			continue
 		}
+		r.checkServed(src, line, o)
 	}
 	if len(r.Operations) == 0 {
 		src.problem(src.line("operations"), "there is no operation")
+	}
+}
+
+// checkServed holds an operation that is run to its path: the refusals that the
+// workflow gives must be there, and the table's term must be the operation's.
+func (r *Regulation) checkServed(src *source, line int, o Operation) {
+	if o.Path == "" {
+		return
+	}
+	for _, check := range []string{onPayment, onCertificate, onReview} {
+		if code, err := r.refusal(o.Key, check); err != nil || code == "" {
+			src.problem(line, "operation %q: its path %q has no condition with check %q that leads to a refusal", o.Key, o.Path, check)
+		}
+	}
+	for _, p := range r.Paths {
+		for _, s := range p.Steps {
+			if p.Key == o.Path && s.Time.WorkingDays != 0 && s.Time.WorkingDays != o.Deadline.WorkingDays {
+				src.problem(line, "operation %q: the deadline is %d working days, step %d of its path has %d", o.Key, o.Deadline.WorkingDays, s.Number, s.Time.WorkingDays)
+			}
+		}
 	}
 }
 
@@ -196,6 +218,9 @@ func (r *Regulation) checkForm(src *source) {
 	}
 	if r.Licence.Subtypes != "" && !properties[r.Licence.Subtypes] {
 		src.problem(src.line("licence", "subtypes"), "the form has no field %q", r.Licence.Subtypes)
+	}
+	if r.Licence.Subtypes != "" && len(r.subtypeNames()) == 0 {
+		src.problem(src.line("licence", "subtypes"), "the field %q names no sub-types: it needs items.oneOf with const and label", r.Licence.Subtypes)
 	}
 	if r.Licence.Basis.EN == "" || r.Licence.Conditions.EN == "" || r.Licence.Years < 0 {
 		src.problem(src.line("licence"), "licence needs basis and conditions, and years of 0 (unlimited) or more")

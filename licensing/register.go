@@ -3,10 +3,12 @@
 package licensing
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"rastau/internal/journal"
 )
@@ -26,6 +28,7 @@ type applicationEntry struct {
 	At        string `json:"at"`
 	Package   string `json:"packageSHA256"`
 	Signature string `json:"signatureSHA256"`
+	Stamped   string `json:"stampedSHA256"`
 	Receipt   string `json:"receiptSHA256"`
 	Report    string `json:"reportSHA256"`
 }
@@ -130,11 +133,51 @@ func checkApplicationEntry(tx Tx, n int64, entry []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: registration of %s: %w", ErrRegister, e.Number, err)
 	}
-	if reg.Entry != n || digest(app.Package) != e.Package || digest(reg.Signature) != e.Signature ||
+	same, err := app.agrees()
+	if err != nil || !same || app.Status == Draft || reg.Entry != n || reg.Number != e.Number ||
+		digest(app.Package) != e.Package || digest(reg.Signature) != e.Signature || digest(reg.Stamped) != e.Stamped ||
 		digest(reg.Receipt) != e.Receipt || digest(reg.Report) != e.Report {
 		return fmt.Errorf("%w: application %s was changed", ErrRegister, e.Number)
 	}
 	return nil
+}
+
+// agrees holds what is shown of an application to the package that was signed.
+func (a *Application) agrees() (bool, error) {
+	var p applicationPackage
+	if err := json.Unmarshal(a.Package, &p); err != nil {
+		return false, err
+	}
+	shown := p
+	shown.Service, shown.Operation, shown.Applicant, shown.Fields = a.Service, a.Operation, a.Applicant, a.Fields
+	shown.Attachments, shown.Payment, shown.Draft, shown.Text.Lang = a.Attachments, a.Payment, a.ID, a.Lang
+	return sameJSON(p, shown)
+}
+
+// agrees holds what is shown of a licence to the document that was signed.
+func (l *LicenceRecord) agrees() (bool, error) {
+	var d licenceDocument
+	if err := json.Unmarshal(l.Document, &d); err != nil {
+		return false, err
+	}
+	shown, x := d, l.Licence
+	shown.Number, shown.Service, shown.Application, shown.Holder = x.Number, x.Service, x.Application, x.Holder
+	shown.Activity, shown.Licensor, shown.LicensorBIN, shown.Fields = x.Activity, x.Licensor, x.LicensorBIN, x.Fields
+	shown.Issued, shown.ValidUntil = x.Issued.UTC().Format(time.RFC3339), nil
+	if x.ValidUntil != nil {
+		until := x.ValidUntil.UTC().Format(time.RFC3339)
+		shown.ValidUntil = &until
+	}
+	return sameJSON(d, shown)
+}
+
+func sameJSON(a, b any) (bool, error) {
+	x, err := canonical(a)
+	if err != nil {
+		return false, err
+	}
+	y, err := canonical(b)
+	return bytes.Equal(x, y), err
 }
 
 func checkRefusalEntry(tx Tx, n int64, entry []byte) error {
@@ -173,7 +216,13 @@ func checkLicenceEntry(tx Tx, n int64, entry []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: decision on licence %s: %w", ErrRegister, e.Number, err)
 	}
-	if l.Licence.Entry != n || l.Licence.State != e.State || l.Licence.Application != e.Application ||
+	app, err := tx.Application(l.ApplicationID)
+	if err != nil {
+		return fmt.Errorf("%w: application of licence %s: %w", ErrRegister, e.Number, err)
+	}
+	same, err := l.agrees()
+	if err != nil || !same || app.Status != Approved || app.Licence != e.Number || app.Number != e.Application ||
+		l.Licence.Entry != n || l.Licence.State != e.State || l.Licence.Application != e.Application ||
 		digest(l.Document) != e.Document || digest(l.Licence.Signed) != e.Signed || digest(pdf) != e.PDF ||
 		ruling.Entry != n || !ruling.Approve || digest(ruling.Signed) != e.Decision {
 		return fmt.Errorf("%w: licence %s was changed", ErrRegister, e.Number)

@@ -146,6 +146,16 @@ func TestReadingIsGuarded(t *testing.T) {
 	if _, err := h.service.Submit(t.Context(), licensing.Actor{ID: "applicant-2"}, app.ID, []byte{1}); !errors.Is(err, licensing.ErrForbidden) {
 		t.Errorf("somebody else signs: %v", err)
 	}
+	sum := app.Attachments[0].SHA256
+	if at, content, err := h.service.AttachmentContent(t.Context(), applicant, app.ID, sum); err != nil || at.Document != "qualification" || string(content) != "%PDF-1.4 demo" {
+		t.Errorf("attachment: %+v %q %v", at, content, err)
+	}
+	if _, _, err := h.service.AttachmentContent(t.Context(), officer, app.ID, sum); !errors.Is(err, licensing.ErrForbidden) {
+		t.Errorf("attachment of a draft, for an officer: %v", err)
+	}
+	if _, _, err := h.service.AttachmentContent(t.Context(), applicant, app.ID, "x"); !errors.Is(err, licensing.ErrNotFound) {
+		t.Errorf("attachment of another: %v", err)
+	}
 	mine, err := h.service.Applications(t.Context(), applicant, "", 10)
 	if err != nil || len(mine) != 1 {
 		t.Errorf("own list: %v %v", mine, err)

@@ -216,7 +216,7 @@ func (s *Service) register(ctx context.Context, r *Regulation, app *Application,
 		return nil, err
 	}
 	done := *app
-	done.Number = fmt.Sprintf("%s-%0*d", r.Numbering.Prefix, r.Numbering.Digits, serial)
+	done.Number = applicationNumber(r, serial)
 	done.Status, done.Registered, done.Deadline = Registered, &now, &deadline
 	receipt, err := s.receipt(ctx, r, &done, signature, report)
 	if err != nil {
@@ -269,7 +269,7 @@ func (s *Service) enter(tx Tx, r *Regulation, done *Application, serial int64, r
 	}
 	entry, err := canonical(applicationEntry{
 		Kind: entryApplication, Number: done.Number, Service: done.Service, At: reg.At.Format(time.RFC3339Nano),
-		Package: digest(done.Package), Signature: reg.SignatureSHA256, Receipt: digest(reg.Receipt), Report: digest(reg.Report),
+		Package: digest(done.Package), Signature: reg.SignatureSHA256, Stamped: digest(reg.Stamped), Receipt: digest(reg.Receipt), Report: digest(reg.Report),
 	})
 	if err != nil {
 		return err
@@ -323,6 +323,10 @@ func (s *Service) stamp(ctx context.Context, sd *cms.SignedData) ([]byte, error)
 // repeated answers a package that was registered before: the same signature
 // gets the same number and receipt.
 func (s *Service) repeated(ctx context.Context, app *Application, signature []byte) (*Submission, error) {
+	if app.Status == Draft {
+		// Overtaken by a refused signature, which took the reserved serial back.
+		return nil, ErrLater
+	}
 	var reg *Registration
 	err := s.o.Store.View(ctx, func(tx Tx) (err error) {
 		reg, err = tx.Registration(app.ID)

@@ -260,6 +260,7 @@ func TestInputIsJudged(t *testing.T) {
 		{"BIN of a person", func(n *licensing.NewApplication) { n.Applicant.BIN = bodyBIN }, "applicant"},
 		{"no name", func(n *licensing.NewApplication) { n.Applicant.Name = " " }, "applicant.name"},
 		{"turned writing", func(n *licensing.NewApplication) { n.Applicant.Name = "a\u202eb" }, "applicant.name"},
+		{"letters that no font has", func(n *licensing.NewApplication) { n.Applicant.Name = "漢字" }, "applicant.name"},
 		{"unknown language", func(n *licensing.NewApplication) { n.Lang = "xx" }, "lang"},
 		{"no form", func(n *licensing.NewApplication) { n.Fields = nil }, "fields"},
 		{"form is no JSON", func(n *licensing.NewApplication) { n.Fields = json.RawMessage(`{`) }, "fields"},

@@ -4,6 +4,7 @@ package licensing
 
 import (
 	"context"
+	"slices"
 )
 
 // maxList bounds a list of applications.
@@ -55,6 +56,26 @@ func (s *Service) Applications(ctx context.Context, a Actor, status Status, limi
 		return err
 	})
 	return list, err
+}
+
+// AttachmentContent gives the bytes of an attachment, named by its SHA-256
+// (hex), to those who may see the application. ErrNotFound where the
+// application has no such attachment.
+func (s *Service) AttachmentContent(ctx context.Context, a Actor, id, sha256 string) (Attachment, []byte, error) {
+	app, err := s.Application(ctx, a, id)
+	if err != nil {
+		return Attachment{}, nil, err
+	}
+	i := slices.IndexFunc(app.Attachments, func(at Attachment) bool { return at.SHA256 == sha256 })
+	if i < 0 {
+		return Attachment{}, nil, ErrNotFound
+	}
+	var content []byte
+	err = s.o.Store.View(ctx, func(tx Tx) (err error) {
+		content, err = tx.Blob(sha256)
+		return err
+	})
+	return app.Attachments[i], content, err
 }
 
 // Licence shows a registered licence with its PDF. ErrNotFound where there is none.

@@ -117,7 +117,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	calendar, err := licensing.EmbeddedCalendar()
+	calendar, rates, err := readDates(c)
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	base := strings.TrimSuffix(c.PublicURL, "/")
 	a.Service, err = licensing.New(licensing.Options{
 		Regulations: regulations, Store: db, Judge: a.Verifier, Question: question, Signer: licensor, Stamper: stamper,
-		Authorities: authorities, Calendar: calendar, AcceptRepealed: c.AcceptRepealed, Demo: c.Specimen, LicenceCode: c.LicenceCode,
+		Authorities: authorities, Calendar: calendar, Rates: rates, AcceptRepealed: c.AcceptRepealed, Demo: c.Specimen, LicenceCode: c.LicenceCode,
 		VerifyURL: func(number string) string { return base + "/v/" + number }, Now: o.Now, Rand: rand.Reader, Log: o.Log,
 	})
 	if err != nil {
@@ -251,6 +251,34 @@ func readRegulations(c *Config) ([]*licensing.Regulation, error) {
 		return nil
 	}, nil)
 	return all, err
+}
+
+// readDates reads the operator's calendar and rates, or the embedded ones.
+func readDates(c *Config) (*licensing.Calendar, *licensing.Rates, error) {
+	calendar, err := licensing.EmbeddedCalendar()
+	if err == nil && c.Calendar != "" {
+		calendar, err = readData("calendar", c.path(c.Calendar), licensing.LoadCalendar)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	rates, err := licensing.EmbeddedRates()
+	if err == nil && c.Rates != "" {
+		rates, err = readData("rates", c.path(c.Rates), licensing.LoadRates)
+	}
+	return calendar, rates, err
+}
+
+func readData[T any](key, path string, load func(name string, data []byte) (T, error)) (none T, _ error) {
+	data, err := readFile(path)
+	if err != nil {
+		return none, unreadablef("%s: %v", key, err)
+	}
+	v, err := load(path, data)
+	if err != nil {
+		return none, usagef("%s: %v", key, err)
+	}
+	return v, nil
 }
 
 // listenLoopbackOnly says whether an address is this machine only.

@@ -53,6 +53,10 @@ type Config struct {
 	Authorities string `yaml:"authorities"`
 	// Regulations are further regulation files beside the embedded ones. Optional.
 	Regulations []string `yaml:"regulations"`
+	// Rates is the file with the dated monthly calculation index. Optional. If empty, the embedded table.
+	Rates string `yaml:"rates"`
+	// Calendar is the file with working days and holidays. Optional. If empty, the embedded one.
+	Calendar string `yaml:"calendar"`
 	// LicenceCode is the three-letter document code in licence numbers. Required.
 	LicenceCode string `yaml:"licenceCode"`
 	// AcceptRepealed lets repealed regulations take applications. Optional; the demo sets it.

@@ -55,7 +55,7 @@ const (
 // A folder that an earlier demo left is gone on with: same authority, same register.
 func openWorld(dir, listen string) (_ *world, err error) {
 	w := &world{dir: dir, tokens: map[account.Role]string{}}
-	for _, sub := range []string{"anchors", "keys", "licences", "tampered", "pki"} {
+	for _, sub := range []string{"anchors", "certificates", "keys", "licences", "tampered", "pki"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			return nil, unreadablef("%v", err)
 		}
@@ -256,8 +256,34 @@ func (w *world) writeAuthorities() error {
 	return os.WriteFile(name, data, 0o600)
 }
 
+// The demo's own dates, so that it works on any day: the embedded tables end where the facts end.
+const (
+	demoRates    = "rates:\n  - {from: 2012-01-01, until: 2100-01-01, tenge: 4325}\n"
+	demoCalendar = "zone: Asia/Almaty\ncovers: {from: 2012-01-01, until: 2100-01-01}\nweekend: [saturday, sunday]\nholidays:\n" +
+		"  - {key: new-year, days: [01-01, 01-02], transfer: true, source: press}\n"
+)
+
+func (w *world) writeDates() error {
+	for name, text := range map[string]string{"rates.yaml": demoRates, "calendar.yaml": demoCalendar} {
+		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (w *world) writeConfig(listen string) error {
+	if err := w.writeDates(); err != nil {
+		return err
+	}
+	for _, ca := range w.pki.CAs() {
+		name := filepath.Join(w.dir, "certificates", ca.ID()+".pem")
+		if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Certificate.Raw}), 0o644); err != nil {
+			return err
+		}
+	}
 	c := &Config{
+		Rates: "rates.yaml", Calendar: "calendar.yaml", Certificates: []string{"certificates"},
 		Listen: listen, PublicURL: "http://" + listen, Database: "rastau.db", Anchors: []string{"anchors"},
 		Key: KeyConfig{File: "keys/licensor.p12", PasswordFile: "keys/" + passwordFile}, TSA: w.base + "/tsp",
 		Allow: []string{"127.0.0.0/8", "::1/128"}, Authorities: "authorities.yaml", LicenceCode: "ZZZ", AcceptRepealed: true, Specimen: true,

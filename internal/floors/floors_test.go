@@ -41,6 +41,7 @@ var floor = map[string]int{
 	"internal/ber":      0,
 	"internal/cache":    0,
 	"internal/fetch":    0,
+	"internal/gost":     0,
 	"internal/identity": 0,
 	"internal/journal":  0,
 

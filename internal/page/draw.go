@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"codeberg.org/go-pdf/fpdf"
@@ -30,8 +29,11 @@ const (
 // The visible block of the signature, in millimetres from the top left.
 const boxX, boxY, boxW, boxH = 62.0, footTop, 130.0, qrSize
 
-// ErrTooLong: a text does not fit on the page.
-var ErrTooLong = errors.New("the licence's texts do not fit on one page: shorten the activity, conditions or address")
+// maxPages bounds a licence: what does not fit on the first page goes on on the next.
+const maxPages = 8
+
+// ErrTooLong: the texts do not fit on the pages that a licence may have.
+var ErrTooLong = errors.New("the licence's texts do not fit: shorten the activity, conditions or address")
 
 // SignatureBox is where Draw leaves room for the visible block of the signature: llx, lly, urx, ury in PDF points on page 1.
 func SignatureBox() [4]float64 {
@@ -41,8 +43,10 @@ func SignatureBox() [4]float64 {
 // Draw returns the page as PDF. The same Licence gives the same bytes. It fails with *LetterError where a letter is missing
 // in the font, ErrTooLong where the texts do not fit. Safe for concurrent use.
 func Draw(l Licence) ([]byte, error) {
-	if err := checkLetters(l.texts()); err != nil {
-		return nil, err
+	for _, t := range l.texts() {
+		if err := CheckText(t.field, t.text); err != nil {
+			return nil, err
+		}
 	}
 	pdf := fpdf.New("P", "mm", "A4", "")
 	pdf.SetCatalogSort(true) // deterministic bytes
@@ -63,19 +67,11 @@ func Draw(l Licence) ([]byte, error) {
 		}
 		pdf.SetAttachments([]fpdf.Attachment{{Content: l.Attachment, Filename: name, Description: label("page.attachment").EN}})
 	}
-	pdf.AddPage()
-	d := drawer{Fpdf: pdf}
-	d.frame()
-	if l.Demo {
-		d.demoMark()
+	d := drawer{Fpdf: pdf, licence: l}
+	if err := d.first(); err != nil {
+		return nil, err
 	}
-	d.head(l)
-	d.body(l)
-	if d.y > footTop-4 {
-		return nil, ErrTooLong
-	}
-	d.foot(l)
-	if err := d.code(l.VerifyURL); err != nil {
+	if err := d.body(); err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
@@ -87,31 +83,58 @@ func Draw(l Licence) ([]byte, error) {
 
 func label(key string) phrase.Text { return phrase.Get(key, nil) }
 
-// texts lists every text of the licence by its field, for the check of letters.
-func (l Licence) texts() map[string]string {
-	return map[string]string{
-		"number": l.Number, "holder name": l.HolderName, "holder number": l.HolderNumber, "holder address": l.HolderAddress,
-		"activity (kk)": l.ActivityKK, "activity (ru)": l.ActivityRU,
-		"sub-types (kk)": strings.Join(l.SubtypesKK, " "), "sub-types (ru)": strings.Join(l.SubtypesRU, " "),
-		"conditions (kk)": l.ConditionsKK, "conditions (ru)": l.ConditionsRU,
-		"licensor (kk)": l.LicensorKK, "licensor (ru)": l.LicensorRU, "signer": l.SignerName,
-		"signer's position (kk)": l.SignerPositionKK, "signer's position (ru)": l.SignerPositionRU,
-		"place (kk)": l.PlaceKK, "place (ru)": l.PlaceRU, "basis (kk)": l.BasisKK, "basis (ru)": l.BasisRU, "address of the check": l.VerifyURL,
-	}
-}
+type text struct{ field, text string }
 
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
+// texts lists every text of the licence, for the check of letters.
+func (l Licence) texts() []text {
+	return []text{
+		{"number", l.Number}, {"holder name", l.HolderName}, {"holder number", l.HolderNumber}, {"holder address", l.HolderAddress},
+		{"activity (kk)", l.ActivityKK}, {"activity (ru)", l.ActivityRU},
+		{"sub-types (kk)", strings.Join(l.SubtypesKK, " ")}, {"sub-types (ru)", strings.Join(l.SubtypesRU, " ")},
+		{"conditions (kk)", l.ConditionsKK}, {"conditions (ru)", l.ConditionsRU},
+		{"licensor (kk)", l.LicensorKK}, {"licensor (ru)", l.LicensorRU}, {"signer", l.SignerName},
+		{"signer's position (kk)", l.SignerPositionKK}, {"signer's position (ru)", l.SignerPositionRU},
+		{"place (kk)", l.PlaceKK}, {"place (ru)", l.PlaceRU}, {"basis (kk)", l.BasisKK}, {"basis (ru)", l.BasisRU}, {"address of the check", l.VerifyURL},
 	}
-	slices.Sort(keys)
-	return keys
 }
 
 type drawer struct {
 	*fpdf.Fpdf
-	y float64 // next free line, mm from the top
+	licence Licence
+	y       float64 // next free line, mm from the top
+	bottom  float64 // where this page's facts end
+}
+
+// first begins the page with the title, the QR code and the block of the signature.
+func (d *drawer) first() error {
+	d.begin()
+	d.head(d.licence)
+	d.foot(d.licence)
+	d.bottom = footTop - 3
+	return d.code(d.licence.VerifyURL)
+}
+
+// begin starts a page with its frame and, for a specimen, its mark.
+func (d *drawer) begin() {
+	d.AddPage()
+	d.frame()
+	if d.licence.Demo {
+		d.demoMark()
+	}
+}
+
+// next goes on on a further page under the licence's number.
+func (d *drawer) next() error {
+	if d.PageNo() == maxPages {
+		return ErrTooLong
+	}
+	d.begin()
+	d.y = 18
+	d.SetTextColor(0, 95, 115)
+	d.centred(fmt.Sprintf("%s · %d", d.licence.Number, d.PageNo()), "B", 11, 7)
+	d.y += 3
+	d.bottom = pageHeight - 18
+	return nil
 }
 
 func (d *drawer) frame() {
@@ -161,7 +184,8 @@ func (d *drawer) head(l Licence) {
 	d.SetTextColor(0, 0, 0)
 }
 
-func (d *drawer) body(l Licence) {
+func (d *drawer) body() error {
+	l := d.licence
 	first := l.FirstIssued
 	if first.IsZero() {
 		first = l.Issued
@@ -174,18 +198,32 @@ func (d *drawer) body(l Licence) {
 	if l.HolderNumberKind == "BIN" {
 		number = "page.bin"
 	}
-	d.row("page.holder", same(l.HolderName), true)
-	d.row(number, same(l.HolderNumber), true)
-	d.row("page.address", same(l.HolderAddress), false)
-	d.row("page.activity", pair(l.ActivityKK, l.ActivityRU), true)
-	d.row("page.subtypes", pair(bullets(l.SubtypesKK), bullets(l.SubtypesRU)), false)
-	d.row("page.conditions", pair(l.ConditionsKK, l.ConditionsRU), false)
-	d.row("page.licensor", pair(l.LicensorKK, l.LicensorRU), false)
-	d.row("page.basis", pair(l.BasisKK, l.BasisRU), false)
-	d.row("page.issued", same(day(l.Issued)), false)
-	d.row("page.first", same(day(first)), false)
-	d.row("page.until", until, false)
-	d.row("page.place", pair(l.PlaceKK, l.PlaceRU), false)
+	for _, fact := range []struct {
+		key    string
+		value  phrase.Text
+		strong bool
+	}{
+		{"page.holder", same(l.HolderName), true},
+		{number, same(l.HolderNumber), true},
+		{"page.address", same(l.HolderAddress), false},
+		{"page.activity", pair(l.ActivityKK, l.ActivityRU), true},
+		{"page.issued", same(day(l.Issued)), false},
+		{"page.first", same(day(first)), false},
+		{"page.until", until, false},
+		{"page.licensor", pair(l.LicensorKK, l.LicensorRU), false},
+		{"page.place", pair(l.PlaceKK, l.PlaceRU), false},
+		{"page.basis", pair(l.BasisKK, l.BasisRU), false},
+		{"page.conditions", pair(l.ConditionsKK, l.ConditionsRU), false},
+		{"page.subtypes", pair(bullets(l.SubtypesKK), bullets(l.SubtypesRU)), false},
+	} {
+		if fact.value.KK == "" && fact.value.RU == "" {
+			continue
+		}
+		if err := d.row(fact.key, fact.value, fact.strong); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func same(s string) phrase.Text      { return phrase.Text{KK: s, RU: s} }
@@ -197,39 +235,66 @@ func bullets(items []string) string {
 	return "• " + strings.Join(items, "\n• ")
 }
 
-// row prints one fact: Kazakh left, Russian right; the label small and grey above the value. An empty fact takes no room.
-func (d *drawer) row(key string, value phrase.Text, strong bool) {
-	if value.KK == "" && value.RU == "" {
-		return
-	}
-	top := d.y
+// Heights of a label and of a line of a value, and the space below a fact, in millimetres.
+const labelHeight, lineHeight, gap = 3.6, 4.6, 1.8
+
+// row prints one fact: Kazakh left, Russian right; the label small and grey above the value. What does not fit goes on on
+// the next page under the same label.
+func (d *drawer) row(key string, value phrase.Text, strong bool) error {
 	name := label(key)
-	left := d.cell(margin, top, name.KK, value.KK, strong)
-	right := d.cell(rightColumn, top, name.RU, value.RU, strong)
-	d.y = max(left, right) + 1.8
+	left, right := d.lines(value.KK, strong), d.lines(value.RU, strong)
+	for len(left) > 0 || len(right) > 0 {
+		room := int((d.bottom - d.y - labelHeight) / lineHeight)
+		// A fact is begun on this page only where it ends on it, or where it would not fit on a page of its own.
+		if need := max(len(left), len(right)); room < need && (room < 2 || need <= 40) {
+			if err := d.next(); err != nil {
+				return err
+			}
+			continue
+		}
+		top := d.y
+		left = d.cell(margin, top, name.KK, left, room, strong)
+		right = d.cell(rightColumn, top, name.RU, right, room, strong)
+	}
+	d.y += gap
+	return nil
 }
 
-// cell prints a label and its value at x and returns where the next line may start.
-func (d *drawer) cell(x, y float64, name, value string, strong bool) float64 {
-	d.SetFont("Noto", "", 7)
-	d.SetTextColor(95, 95, 95)
-	d.SetXY(x, y)
-	d.CellFormat(column, 3.4, name, "", 0, "L", false, 0, "")
-	y += 3.6
+// lines breaks a value into lines of a column.
+func (d *drawer) lines(value string, strong bool) []string {
+	d.valueFont(strong)
+	var all []string
+	for _, paragraph := range strings.Split(value, "\n") {
+		all = append(all, d.SplitText(paragraph, column)...)
+	}
+	return all
+}
+
+func (d *drawer) valueFont(strong bool) {
 	style := ""
 	if strong {
 		style = "B"
 	}
 	d.SetFont("Noto", style, 9.5)
 	d.SetTextColor(0, 0, 0)
-	for _, paragraph := range strings.Split(value, "\n") {
-		for _, line := range d.SplitText(paragraph, column) {
-			d.SetXY(x, y)
-			d.CellFormat(column, 4.6, line, "", 0, "L", false, 0, "")
-			y += 4.6
-		}
+}
+
+// cell prints a label and as many lines of its value as there is room for, moves d.y below them and returns the rest.
+func (d *drawer) cell(x, y float64, name string, lines []string, room int, strong bool) (rest []string) {
+	d.SetFont("Noto", "", 7)
+	d.SetTextColor(95, 95, 95)
+	d.SetXY(x, y)
+	d.CellFormat(column, 3.4, name, "", 0, "L", false, 0, "")
+	y += labelHeight
+	d.valueFont(strong)
+	n := min(room, len(lines))
+	for _, line := range lines[:n] {
+		d.SetXY(x, y)
+		d.CellFormat(column, lineHeight, line, "", 0, "L", false, 0, "")
+		y += lineHeight
 	}
-	return y
+	d.y = max(d.y, y)
+	return lines[n:]
 }
 
 // foot prints what the page says about its signature; the cryptographic facts stand in the signature itself.

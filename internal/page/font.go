@@ -39,12 +39,11 @@ func (e *LetterError) Error() string {
 	return fmt.Sprintf("the licence's font has no letter %q (U+%04X), which stands in %s", e.Rune, e.Rune, e.Field)
 }
 
-func checkLetters(fields map[string]string) error {
-	for _, name := range sortedKeys(fields) {
-		for _, r := range fields[name] {
-			if !covered(r) {
-				return &LetterError{Field: name, Rune: r}
-			}
+// CheckText says whether the licence can show a text: nil or a *LetterError that names field.
+func CheckText(field, text string) error {
+	for _, r := range text {
+		if !covered(r) {
+			return &LetterError{Field: field, Rune: r}
 		}
 	}
 	return nil

@@ -120,9 +120,34 @@ func TestLetterWithoutGlyphIsRefused(t *testing.T) {
 	}
 }
 
+// A licence with everything that the regulation allows goes on on a second page, with nothing lost.
+func TestLongLicenceGoesOn(t *testing.T) {
+	tool := program(t, "pdftotext")
+	l := licence()
+	for i := range 14 {
+		l.SubtypesKK = append(l.SubtypesKK, fmt.Sprintf("кіші түр %d: жолаушыларды облысаралық қалааралық қатынаста автобустармен тұрақты емес тасымалдау", i))
+		l.SubtypesRU = append(l.SubtypesRU, fmt.Sprintf("подвид %d: нерегулярная перевозка пассажиров автобусами в междугородном сообщении", i))
+	}
+	file, pdf := draw(t, l)
+	if n := bytes.Count(pdf, []byte("/Type /Page\n")); n != 2 {
+		t.Errorf("%d pages, want 2", n)
+	}
+	out, err := exec.Command(tool, file, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 14 {
+		for _, want := range []string{fmt.Sprintf("кіші түр %d:", i), fmt.Sprintf("подвид %d:", i)} {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%q is not on the pages", want)
+			}
+		}
+	}
+}
+
 func TestTextThatDoesNotFitIsRefused(t *testing.T) {
 	l := licence()
-	l.ConditionsKK = strings.Repeat("өте ұзақ шарт ", 400)
+	l.ConditionsKK = strings.Repeat("өте ұзақ шарт ", 4000)
 	if _, err := page.Draw(l); !errors.Is(err, page.ErrTooLong) {
 		t.Errorf("got %v, want ErrTooLong", err)
 	}

@@ -48,7 +48,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	// synchronous FULL: in WAL mode only this syncs at every commit.
-	write, err := open(abs, "journal_mode(WAL)", "synchronous(FULL)")
+	write, err := open(abs, "immediate", "journal_mode(WAL)", "synchronous(FULL)")
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -56,7 +56,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := migrate(ctx, write); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), write.Close())
 	}
-	read, err := open(abs, "query_only(1)")
+	read, err := open(abs, "deferred", "query_only(1)")
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), write.Close())
 	}
@@ -64,9 +64,11 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return &Store{write: write, read: read}, nil
 }
 
-// open prepares a pool; every connection gets the pragmas when it is made.
-func open(path string, pragmas ...string) (*sql.DB, error) {
-	q := url.Values{"_txlock": {"immediate"}}
+// open prepares a pool; every connection gets the pragmas when it is made. lock
+// is how transactions begin: a writer takes its lock at once, so that it never
+// fails in the middle because another was faster.
+func open(path, lock string, pragmas ...string) (*sql.DB, error) {
+	q := url.Values{"_txlock": {lock}}
 	for _, p := range append([]string{"busy_timeout(10000)", "foreign_keys(1)"}, pragmas...) {
 		q.Add("_pragma", p)
 	}

@@ -275,6 +275,32 @@ func TestAtomic(t *testing.T) {
 	}
 }
 
+// TestReadersDoNotWait: a view runs beside an update and sees the state before it.
+func TestReadersDoNotWait(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "r.db"))
+	add(t, s, "a1")
+	count := func() (n int) {
+		must(t, s.View(t.Context(), func(tx licensing.Tx) error {
+			list, err := tx.Applications(licensing.Filter{})
+			n = len(list)
+			return err
+		}))
+		return n
+	}
+	must(t, s.Update(t.Context(), func(tx licensing.Tx) error {
+		if err := tx.AddApplication(draft("a2")); err != nil {
+			return err
+		}
+		if n := count(); n != 1 {
+			t.Errorf("%d applications seen before the commit", n)
+		}
+		return nil
+	}))
+	if n := count(); n != 2 {
+		t.Errorf("%d applications seen after the commit", n)
+	}
+}
+
 // TestPragmas: the promises of the package comment hold on the file itself.
 func TestPragmas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.db")

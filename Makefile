@@ -1,13 +1,14 @@
 # make test installs what it lacks (apt, as root), starts its own servers and runs everything with the race detector.
 GO ?= go
 
-.PHONY: build test fuzz demo tools lint transcript
+.PHONY: build test fuzz demo tools lint transcript docs conformance
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rastau ./cmd/rastau
 
 test: tools
 	$(GO) test -race -timeout 15m ./...
+	$(GO) test -run Engine ./internal/gost # the 10,000 comparisons are too many for the race detector
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt would change these files"; exit 1; }
@@ -28,3 +29,13 @@ tools:
 # transcript writes docs/DEMO.md from a new run of the demo.
 transcript:
 	@.ci/transcript > docs/DEMO.md.new && mv docs/DEMO.md.new docs/DEMO.md
+
+# conformance prints how this program answers the public suites in SUITES, and why where it disagrees.
+SUITES ?= $(or $(RASTAU_SUITES),../shared/suites)
+conformance:
+	$(GO) run ./cmd/rastau conformance --suites $(SUITES)
+
+# docs makes the pages that come from the code: docs/CHECKS.md, the tables of docs/POLICY.md, and, where the suites are, docs/CONFORMANCE.md.
+docs:
+	$(GO) run ./internal/manual
+	@if [ -d $(SUITES) ]; then RASTAU_SUITES=$(SUITES) .ci/conformance > docs/CONFORMANCE.md.new && mv docs/CONFORMANCE.md.new docs/CONFORMANCE.md; fi

@@ -67,6 +67,7 @@ func TestBodies(t *testing.T) {
 		{"iin", "application/json", `{"document":"AAAA","iin":"12"}`, 422, "input"},
 		{"bin", "application/json", `{"document":"AAAA","bin":"12345678901x"}`, 422, "input"},
 		{"purpose", "application/json", `{"document":"AAAA","purpose":"timestamp"}`, 422, "input"},
+		{"applicant", "application/json", `{"document":"AAAA","applicant":"emperor"}`, 422, "input"},
 		{"revocation", "application/json", `{"document":"AAAA","revocation":"maybe"}`, 422, "input"},
 		{"max age", "application/json", `{"document":"AAAA","maxAge":"-1h"}`, 422, "input"},
 		{"max age unit", "application/json", `{"document":"AAAA","maxAge":"7 days"}`, 422, "input"},
@@ -166,6 +167,10 @@ func TestFormAndJSONAgree(t *testing.T) {
 			map[string][]byte{"document": signature, "content": content, "bin": []byte("110340000013"), "at": []byte(at)}, "INDETERMINATE/CHAIN_CONSTRAINTS_FAILURE"},
 		"auth": {map[string]any{"document": signature, "content": content, "purpose": "auth", "at": at},
 			map[string][]byte{"document": signature, "content": content, "purpose": []byte("auth"), "at": []byte(at)}, "INDETERMINATE/CHAIN_CONSTRAINTS_FAILURE"},
+		"as a person": {map[string]any{"document": signature, "content": content, "applicant": "natural-person", "at": at},
+			map[string][]byte{"document": signature, "content": content, "applicant": []byte("natural-person"), "at": []byte(at)}, "INDETERMINATE/CHAIN_CONSTRAINTS_FAILURE"},
+		"as a company": {map[string]any{"document": signature, "content": content, "applicant": "legal-entity", "at": at},
+			map[string][]byte{"document": signature, "content": content, "applicant": []byte("legal-entity"), "at": []byte(at)}, "TOTAL-PASSED"},
 		"no signature": {map[string]any{"document": []byte("hello"), "at": at}, map[string][]byte{"document": []byte("hello"), "at": []byte(at)}, "TOTAL-FAILED/FORMAT_FAILURE"},
 		"empty file":   {map[string]any{"document": []byte{}, "at": at}, map[string][]byte{"document": {}, "at": []byte(at)}, "TOTAL-FAILED/FORMAT_FAILURE"},
 	} {

@@ -124,7 +124,7 @@ func newHouse(tb testing.TB, change func(*api.Options)) *house {
 	h.bin = identity.NewBIN(day, 5201)
 	h.licensor, err = h.ca.Issue(testpki.Leaf{Surname: "ЛИЦЕНЗИАР", CommonName: "ЛИЦЕНЗИАР ҮЛГІ", IIN: identity.NewIIN(day.AddDate(-30, 0, 0), true, 11), BIN: regulations[0].Licensor.BIN, Organization: "ЛИЦЕНЗИАР (TEST)"})
 	must(err)
-	h.head, err = h.ca.Issue(testpki.Leaf{Surname: "ҮЛГІБАЕВ", CommonName: "ҮЛГІБАЕВ ӘЛІ", IIN: identity.NewIIN(day.AddDate(-35, 0, 0), true, 12), BIN: h.bin, Organization: "«ҮЛГІ» ЖШС (TEST)"})
+	h.head, err = h.ca.Issue(testpki.Leaf{Surname: "ҮЛГІБАЕВ", CommonName: "ҮЛГІБАЕВ ӘЛІ", IIN: identity.NewIIN(day.AddDate(-35, 0, 0), true, 12), BIN: h.bin, Organization: "«ҮЛГІ» ЖШС (TEST)", Roles: []pki.OID{pki.OIDRoleHead}})
 	must(err)
 
 	log := slog.New(slog.NewJSONHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -8,8 +8,6 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -109,36 +107,10 @@ func (s *server) publicLicence(c echo.Context) error {
 // day is a date as people in Kazakhstan write it.
 func (s *server) day(t time.Time) string { return t.In(s.zone).Format("02.01.2006") }
 
-// maxAccept bounds the preference headers before they are parsed.
-const maxAccept = 1000
-
 // prefersJSON compares what a client would rather have (RFC 9110 §12.5.1): the
 // page for people wins where both are wanted alike.
 func prefersJSON(accept string) bool {
-	if len(accept) > maxAccept {
-		return false
-	}
-	json, html := 0.0, 0.0
-	for item := range strings.SplitSeq(accept, ",") {
-		kind, params, _ := strings.Cut(item, ";")
-		q := 1.0
-		for p := range strings.SplitSeq(params, ";") {
-			name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
-			if strings.EqualFold(name, "q") {
-				var err error
-				if q, err = strconv.ParseFloat(value, 64); err != nil || q < 0 || q > 1 {
-					q = 0
-				}
-			}
-		}
-		switch strings.ToLower(strings.TrimSpace(kind)) {
-		case typeJSON:
-			json = max(json, q)
-		case "text/html", "application/xhtml+xml":
-			html = max(html, q)
-		}
-	}
-	return json > html
+	return weight(accept, typeJSON) > weight(accept, "text/html", "application/xhtml+xml")
 }
 
 var pageLangs = language.NewMatcher([]language.Tag{language.Kazakh, language.Russian, language.English})

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ type judging struct {
 	At         string `json:"at"`         // RFC 3339
 	IIN        string `json:"iin"`        // expected of the holder
 	BIN        string `json:"bin"`        // expected of the holder
+	Applicant  string `json:"applicant"`  // kind of applicant that the holder must be able to act as
 	Purpose    string `json:"purpose"`    // sign, auth, any
 	Revocation string `json:"revocation"` // require, none
 	MaxAge     string `json:"maxAge"`     // as Go writes durations: 168h
@@ -31,11 +33,11 @@ type judging struct {
 	Algorithms string `json:"algorithms"` // default, legacy
 }
 
-var judgingNames = []string{"at", "iin", "bin", "purpose", "revocation", "maxAge", "lang", "algorithms"}
+var judgingNames = []string{"at", "iin", "bin", "applicant", "purpose", "revocation", "maxAge", "lang", "algorithms"}
 
 func judgingOf(form map[string][]byte) judging {
 	v := func(name string) string { return string(form[name]) }
-	return judging{v("at"), v("iin"), v("bin"), v("purpose"), v("revocation"), v("maxAge"), v("lang"), v("algorithms")}
+	return judging{v("at"), v("iin"), v("bin"), v("applicant"), v("purpose"), v("revocation"), v("maxAge"), v("lang"), v("algorithms")}
 }
 
 // question is the installation's question, narrowed as the caller asks. Without
@@ -57,6 +59,9 @@ func (s *server) question(c echo.Context, j judging, byDefault verifier.Purpose)
 		}
 	}
 	q.IIN, q.BIN = j.IIN, j.BIN
+	if q.Applicant = verifier.Applicant(j.Applicant); j.Applicant != "" && !slices.Contains(verifier.Applicants(), q.Applicant) {
+		return q, badInput("applicant", "must be one of the kinds that the documentation names, for example legal-entity")
+	}
 	switch q.Purpose = verifier.Purpose(j.Purpose); q.Purpose {
 	case verifier.PurposeSign, verifier.PurposeAuth, verifier.PurposeAny:
 	case "":
@@ -143,6 +148,7 @@ func (s *server) verifySignature(c echo.Context) error {
 			return err
 		}
 	}
+	c.Response().Header().Add(echo.HeaderVary, echo.HeaderAccept)
 	r := s.o.Verifier.Document(c.Request().Context(), *a.Document, q)
 	return s.verdict(c, "signature", r)
 }
@@ -154,6 +160,9 @@ func (s *server) verdict(c echo.Context, question string, r *verifier.Report) er
 		return err
 	}
 	s.counts.verdict(question, r)
+	if r.Document && prefersXML(c) {
+		return validationReport(c, r)
+	}
 	return ok(c, r)
 }
 

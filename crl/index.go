@@ -4,30 +4,32 @@ package crl
 
 import (
 	"bytes"
-	"hash/maphash"
+	"crypto/rand"
+	"encoding/binary"
 	"math/big"
-	"math/bits"
 	"runtime"
-	"slices"
 	"time"
-
-	"golang.org/x/crypto/cryptobyte"
-	casn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"rastau/internal/pki"
 )
 
-// The index is a hash table over the entries where they lie: a slot holds the entry's offset in Raw (lower half) and part
-// of the serial's hash (upper half), zero is empty. It costs 8 to 16 bytes an entry besides Raw, and a lookup that misses
-// touches Raw hardly ever. The hash is seeded at random for each list, so that whoever writes a list cannot aim its serials
-// at one slot; and a serial that comes twice takes one slot, the first revocation standing.
+// The index is exact: it holds every serial whole, with its date and reason, and nothing else of the list. It is one run of
+// bytes, the same in memory, in a mapped file and on the way through Redis, so that loading it is no work.
 //
-// Whose serial an entry is (certificateIssuer, RFC 5280 §5.3.3) is sticky, so runs of entries share an issuer: runs holds
-// where each begins, issuers the names, the list's own at 0.
+// A table is two arrays: for each bucket the number of its first record, then the records, bucket by bucket. With three
+// records to a bucket that is 4/3 octets an entry above the record of 25 (serial 20, date 4, reason 1). A lookup reads one
+// place of the first array and one of the second.
+//
+// Serials of more than 20 octets, dates outside 1950–2086 and entries of another certificate issuer (RFC 5280 §5.3.3) go to
+// tables with wider records. A serial that comes twice takes one record.
+//
+// Buckets are chosen by a strongly universal hash (Dietzfelbinger 1996; Thorup, "High Speed Hashing for Integers and
+// Strings") with keys drawn for each index: whoever wrote the list did not know them, so that whatever the serials are, two
+// of them meet with a chance of one in the number of buckets.
 
 // Entry is one revoked certificate.
 type Entry struct {
-	Serial *big.Int
+	Serial *big.Int // of Lookup the caller's own
 	Date   time.Time
 	Reason int      // RFC 5280 §5.3.1 CRLReason; -1 where absent
 	Issuer pki.Name // certificateIssuer for indirect lists, else the list's issuer
@@ -40,291 +42,216 @@ const (
 	reasonRemoveFromCRL = 8
 )
 
-type run struct{ from, issuer uint32 }
-
 const (
 	// maxSerial bounds a serial number in octets; RFC 5280 §4.1.2.2 allows 20 and asks to be ready for more.
 	maxSerial = 128
 	// maxRuns bounds how often an indirect list may change the certificate issuer: each costs a name to read and keep.
 	maxRuns = 1 << 16
+
+	narrowSerial = 20
+	narrowRecord = narrowSerial + 4 + 1
+	noReason     = 0xff
+	perBucket    = 3
 )
 
-// element is the header of one DER element at p in b: its tag, where the contents start and where they end.
-// ok is false for lengths that are indefinite, not minimal, over four octets, or run past the end.
-func element(b []byte, p int) (tag byte, start, end int, ok bool) {
-	if p+2 > len(b) {
-		return 0, 0, 0, false
+// widths are the octets of a serial in each table; the first is the narrow one.
+var widths = [4]int{narrowSerial, 20, 40, maxSerial}
+
+// recordSize is the length of a record: narrow ones are serial, date (4), reason (1); wide ones serial, issuer (4),
+// date (8), reason (1).
+func recordSize(t int) int {
+	if t == 0 {
+		return narrowRecord
 	}
-	n := int(b[p+1])
-	start = p + 2
-	if n >= 0x80 {
-		octets := n & 0x7f
-		if octets == 0 || octets > 4 || start+octets > len(b) {
-			return 0, 0, 0, false
-		}
-		n = 0
-		for _, c := range b[start : start+octets] {
-			n = n<<8 | int(c)
-		}
-		if n < 0x80 || bits.Len(uint(n)) <= 8*(octets-1) { // X.690 §10.1
-			return 0, 0, 0, false
-		}
-		start += octets
-	}
-	end = start + n
-	if end > len(b) {
-		return 0, 0, 0, false
-	}
-	return b[p], start, end, true
+	return widths[t] + 4 + 8 + 1
 }
 
-// raw is one entry as it lies in the list.
-type raw struct {
-	serial     []byte // contents of the INTEGER
-	dateTag    byte
-	date       []byte
-	extensions []byte // the whole SEQUENCE, nil where absent
+// keySize is how much of a record tells entries apart.
+func keySize(t int) int {
+	if t == 0 {
+		return narrowSerial
+	}
+	return widths[t] + 4
 }
 
-// entryAt reads the entry at p without its extensions; b ends where the entries end.
-func entryAt(b []byte, p int) (e raw, next int, ok bool) {
-	tag, start, next, ok := element(b, p)
-	if !ok || tag != 0x30 {
-		return raw{}, 0, false
-	}
-	b = b[:next]
-	tag, s, end, ok := element(b, start)
-	if !ok || tag != 0x02 || s == end || end-s > maxSerial {
-		return raw{}, 0, false
-	}
-	e.serial = b[s:end]
-	if len(e.serial) > 1 && (e.serial[0] == 0 && e.serial[1] < 0x80 || e.serial[0] == 0xff && e.serial[1] >= 0x80) {
-		return raw{}, 0, false // X.690 §8.3.2: nine equal bits in front; one number must have one form, or lookups miss it
-	}
-	if e.dateTag, s, end, ok = element(b, end); !ok {
-		return raw{}, 0, false
-	}
-	e.date = b[s:end]
-	if end < next {
-		e.extensions = b[end:next]
-	}
-	return e, next, true
-}
-
-// reasonOnly is what nearly every entry's extensions look like: a reason code and nothing else. Its last octet is the code.
-var reasonOnly = []byte{0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01}
-
-func (e raw) isReasonOnly() bool {
-	n := len(reasonOnly)
-	return len(e.extensions) == n+1 && e.extensions[n] < 0x80 && bytes.Equal(e.extensions[:n], reasonOnly)
-}
-
-// walk reads every entry once, proves its form, counts, and notes where the certificate issuer changes.
-func (l *List) walk(lim Limits) error {
-	b := l.Raw[:l.end]
-	for p := int(l.first); p < len(b); {
-		e, next, ok := entryAt(b, p)
-		if !ok {
-			return malformed("entry %d", l.Entries+1)
+// wideTable is the wide table for serials of so many octets.
+func wideTable(octets int) int {
+	for t := 1; t < len(widths); t++ {
+		if octets <= widths[t] {
+			return t
 		}
-		if _, ok := readDate(e.dateTag, e.date); !ok {
-			return malformed("revocationDate of entry %d", l.Entries+1)
-		}
-		if e.extensions != nil {
-			if l.version == 1 { // RFC 5280 §5.1.2.6, §5.3: entry extensions are of v2
-				return malformed("entry %d has extensions in a v1 list", l.Entries+1)
+	}
+	return -1
+}
+
+// hashKeys are the secret numbers of the hash: one and then one for each four octets of the longest key.
+type hashKeys [1 + (maxSerial+4)/4]uint64
+
+func newHashKeys() (k hashKeys) {
+	var b [8 * len(k)]byte
+	_, _ = rand.Read(b[:]) // never fails
+	for i := range k {
+		k[i] = binary.LittleEndian.Uint64(b[8*i:])
+	}
+	return k
+}
+
+// narrowKey is a serial number of 20 octets, as the processor likes it.
+type narrowKey struct {
+	a, b uint64
+	c    uint32
+}
+
+// narrowKeyAt takes the key from the head of b.
+func narrowKeyAt(b []byte) narrowKey {
+	_ = b[narrowSerial-1]
+	return narrowKey{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint32(b[16:])}
+}
+
+// narrow is the hash of a narrow key.
+func (k *hashKeys) narrow(n narrowKey) uint32 {
+	h := k[0] + k[1]*uint64(uint32(n.a)) + k[2]*(n.a>>32) + k[3]*uint64(uint32(n.b)) + k[4]*(n.b>>32) + k[5]*uint64(n.c)
+	return uint32(h >> 32)
+}
+
+// wide is the hash of a key of any length that is a multiple of four.
+func (k *hashKeys) wide(key []byte) uint32 {
+	h := k[0]
+	for i := 1; len(key) >= 4; i++ {
+		h += k[i] * uint64(binary.LittleEndian.Uint32(key))
+		key = key[4:]
+	}
+	return uint32(h >> 32)
+}
+
+// bucketOf spreads a hash evenly over n buckets, keeping the order of hashes.
+func bucketOf(h uint32, n int) int { return int(uint64(h) * uint64(n) >> 32) }
+
+// table is one part of the index.
+type table struct {
+	buckets, records int
+	starts           []byte // 4 octets for each bucket and one more
+	data             []byte // records
+}
+
+func (t *table) start(bucket int) int { return int(binary.LittleEndian.Uint32(t.starts[4*bucket:])) }
+
+// index finds entries. Immutable.
+type index struct {
+	keys   hashKeys
+	tables [len(widths)]table
+	body   []byte
+	memory *memory // what body lies in, nil for the heap
+}
+
+// lay cuts the tables out of body by their numbers, and reports whether they fill it exactly.
+func (x *index) lay(body []byte) bool {
+	x.body = body
+	for i := range x.tables {
+		t := &x.tables[i]
+		if t.buckets == 0 {
+			if t.records != 0 {
+				return false
 			}
-			if !e.isReasonOnly() {
-				if err := l.readEntryExtensions(uint32(p), e.extensions); err != nil {
-					return err
-				}
-			}
-		}
-		l.Entries++
-		if l.Entries > lim.Entries {
-			return tooLarge("more than %d entries", lim.Entries)
-		}
-		p = next
-	}
-	return nil
-}
-
-// readEntryExtensions reads crlEntryExtensions (RFC 5280 §5.3) of the entry at offset at.
-func (l *List) readEntryExtensions(at uint32, der []byte) error {
-	s := cryptobyte.String(der)
-	all, err := pki.ReadExtensions(&s)
-	if err != nil || !s.Empty() {
-		return malformed("extensions of entry %d", l.Entries+1)
-	}
-	for _, e := range all {
-		v := cryptobyte.String(e.Value)
-		switch e.OID {
-		case pki.OIDCRLReason:
-			if _, ok := readReason(v); !ok {
-				return malformed("reason of entry %d", l.Entries+1)
-			}
-		case pki.OIDInvalidityDate:
-			// Shown by nobody yet and bears on no verdict: the revocation date decides (EN 319 102-1 §5.2.6).
-		case pki.OIDCertificateIssuer:
-			if err := l.changeIssuer(at, v); err != nil {
-				return err
-			}
-		default:
-			if e.Critical {
-				l.noteUnknown(e.OID)
-			}
-		}
-	}
-	return nil
-}
-
-// changeIssuer notes a certificateIssuer (RFC 5280 §5.3.3): it holds for this entry and those after it.
-func (l *List) changeIssuer(at uint32, v cryptobyte.String) error {
-	var body cryptobyte.String
-	if !v.ReadASN1(&body, casn1.SEQUENCE) || !v.Empty() {
-		return malformed("certificateIssuer of entry %d", l.Entries+1)
-	}
-	names, err := pki.ReadGeneralNames(body)
-	if err != nil {
-		return malformed("certificateIssuer of entry %d: %v", l.Entries+1, err)
-	}
-	var name pki.Name
-	for _, n := range names {
-		if n.Tag != pki.DirectoryName {
 			continue
 		}
-		if !name.Empty() { // two would make the serial belong to two issuers
-			return malformed("certificateIssuer of entry %d names more than one", l.Entries+1)
+		starts, data := 4*(t.buckets+1), t.records*recordSize(i)
+		if t.buckets < 0 || t.records <= 0 || t.buckets > 1<<32 || t.records >= 1<<32 || starts+data > len(body) {
+			return false
 		}
-		name = n.Dir
+		t.starts, t.data, body = body[:starts:starts], body[starts:starts+data:starts+data], body[starts+data:]
 	}
-	if name.Empty() {
-		return malformed("certificateIssuer of entry %d names no directory name", l.Entries+1)
-	}
-	if l.issuerID == nil {
-		l.issuerID = map[string]uint32{l.Issuer.CanonicalKey(): 0}
-	}
-	key := name.CanonicalKey()
-	id, known := l.issuerID[key]
-	if !known {
-		id = uint32(len(l.issuers))
-		l.issuers = append(l.issuers, name)
-		l.issuerID[key] = id
-	}
-	last := uint32(0)
-	if len(l.runs) > 0 {
-		last = l.runs[len(l.runs)-1].issuer
-	}
-	if id == last { // many lists repeat it at each entry
+	return len(body) == 0
+}
+
+// broken is the answer of a table whose own numbers lead out of it: a mapped file that rotted. Until the file is found out
+// and dropped, everything stands on such a list: what is not known must not pass.
+var broken [maxSerial + 4 + 8 + 1]byte
+
+// stretch gives the places of a bucket's records, false where the table is broken.
+func (t *table) stretch(bucket int) (at, end int, ok bool) {
+	at, end = t.start(bucket), t.start(bucket+1)
+	return at, end, at <= end && end <= t.records
+}
+
+// narrow finds a record of the narrow table, nil where there is none.
+func (x *index) narrow(key narrowKey) []byte {
+	t := &x.tables[0]
+	if t.buckets == 0 {
 		return nil
 	}
-	if len(l.runs) == maxRuns {
-		return tooLarge("the certificate issuer changes more than %d times", maxRuns)
+	at, end, ok := t.stretch(bucketOf(x.keys.narrow(key), t.buckets))
+	if !ok {
+		return broken[:narrowRecord]
 	}
-	l.runs = append(l.runs, run{from: at, issuer: id})
+	for records := t.data[at*narrowRecord : end*narrowRecord]; len(records) >= narrowRecord; records = records[narrowRecord:] {
+		if narrowKeyAt(records) == key {
+			return records[:narrowRecord]
+		}
+	}
 	return nil
 }
 
-// issuerAt tells whose serial the entry at an offset is.
-func (l *List) issuerAt(at uint32) uint32 {
-	i, found := slices.BinarySearchFunc(l.runs, at, func(r run, at uint32) int {
-		switch {
-		case r.from < at:
-			return -1
-		case r.from > at:
-			return 1
+// wide finds a record of a wide table.
+func (x *index) wide(i int, key []byte) []byte {
+	t := &x.tables[i]
+	if t.buckets == 0 {
+		return nil
+	}
+	size := recordSize(i)
+	at, end, ok := t.stretch(bucketOf(x.keys.wide(key), t.buckets))
+	if !ok {
+		return broken[:size]
+	}
+	for ; at < end; at++ {
+		if record := t.data[at*size : (at+1)*size]; bytes.Equal(record[:len(key)], key) {
+			return record
 		}
-		return 0
-	})
-	if !found {
-		i--
 	}
-	if i < 0 {
-		return 0
-	}
-	return l.runs[i].issuer
+	return nil
 }
 
-// build fills the table. The entries were proven by walk.
-func (l *List) build() {
-	if l.Entries == 0 {
-		return
+// find answers the date and reason of an issuer's serial. It allocates nothing.
+func (x *index) find(issuer uint32, serial *big.Int) (seconds int64, reason byte, found bool) {
+	defer runtime.KeepAlive(x.memory)
+	octets := octetsOf(serial)
+	if octets > maxSerial {
+		return 0, 0, false
 	}
-	l.seed = maphash.MakeSeed()
-	l.table = make([]uint64, 1<<bits.Len(uint(l.Entries+l.Entries/3)))
-	b := l.Raw[:l.end]
-	next, issuer := 0, uint32(0) // entries come in order, so the run of each is known without a search
-	mask := uint64(len(l.table) - 1)
-	var batch [64]struct {
-		hash   uint64
-		serial []byte
-		at     uint32
-		issuer uint32
-	}
-	for p := int(l.first); p < len(b); {
-		// A slot is a cache line far away. Asking for many lines before needing the first lets the machine fetch them together.
-		n, near := 0, uint64(0)
-		for ; n < len(batch) && p < len(b); n++ {
-			_, start, after, _ := element(b, p)
-			_, s, end, _ := element(b, start)
-			for next < len(l.runs) && l.runs[next].from <= uint32(p) {
-				issuer = l.runs[next].issuer
-				next++
-			}
-			e := &batch[n]
-			e.serial, e.at, e.issuer = b[s:end], uint32(p), issuer
-			e.hash = l.hash(issuer, e.serial)
-			p = after
-		}
-		for i := range batch[:n] {
-			near |= l.table[batch[i].hash&mask]
-		}
-		runtime.KeepAlive(near)
-		for i := range batch[:n] {
-			e := &batch[i]
-			slot, taken := l.find(e.hash, e.issuer, e.serial)
-			if taken && l.reasonOf(uint32(l.table[slot])) != reasonRemoveFromCRL {
-				continue
-			}
-			// Empty, or a removal that a second entry for the same serial contradicts: then the revocation stands.
-			l.table[slot] = e.hash&^0xffffffff | uint64(e.at)
+	if issuer == 0 && octets <= narrowSerial {
+		var key [narrowSerial]byte
+		extend(key[:], serial)
+		if r := x.narrow(narrowKeyAt(key[:])); r != nil {
+			seconds, reason, found = int64(binary.LittleEndian.Uint32(r[narrowSerial:]))+narrowEpoch, r[narrowRecord-1], true
 		}
 	}
+	i := wideTable(octets)
+	if x.tables[i].buckets == 0 {
+		return seconds, reason, found
+	}
+	var whole [maxSerial + 4]byte
+	key := whole[:keySize(i)]
+	extend(key[:widths[i]], serial)
+	binary.LittleEndian.PutUint32(key[widths[i]:], issuer)
+	if r := x.wide(i, key); r != nil {
+		at, why := int64(binary.LittleEndian.Uint64(r[len(key):])), r[len(r)-1]
+		// In both tables stands a serial that came twice, once with a date that only the wide one can hold. As within a
+		// table a removal gives way; else the earlier date counts.
+		if !found || reason == reasonRemoveFromCRL || why != reasonRemoveFromCRL && at < seconds {
+			seconds, reason, found = at, why, true
+		}
+	}
+	return seconds, reason, found
 }
 
-func (l *List) hash(issuer uint32, serial []byte) uint64 {
-	// An odd factor keeps the same serial under different issuers apart in every bit range that is used.
-	return maphash.Bytes(l.seed, serial) ^ uint64(issuer)*0x9e3779b97f4a7c15
-}
-
-// find answers the slot of an issuer's serial (h is their hash), or the empty one where it would stand.
-func (l *List) find(h uint64, issuer uint32, serial []byte) (slot int, taken bool) {
-	mask := len(l.table) - 1
-	for i := int(h) & mask; ; i = (i + 1) & mask {
-		v := l.table[i]
-		if v == 0 {
-			return i, false
-		}
-		if uint32(v>>32) != uint32(h>>32) {
-			continue
-		}
-		at := uint32(v)
-		_, start, _, _ := element(l.Raw, int(at))
-		_, s, end, _ := element(l.Raw, start)
-		if bytes.Equal(l.Raw[s:end], serial) && l.issuerAt(at) == issuer {
-			return i, true
-		}
-	}
-}
-
-// Lookup finds the entry for a certificate of that issuer.
+// Lookup finds the entry for a certificate of that issuer. It allocates nothing where the issuer's name was read, not made.
 func (l *List) Lookup(issuer pki.Name, serial *big.Int) (Entry, bool) {
 	if l.Entries == 0 {
 		return Entry{}, false
 	}
 	id := uint32(0)
 	if l.issuerID == nil {
-		if !issuer.Equal(l.Issuer) {
+		if !bytes.Equal(issuer.Raw, l.Issuer.Raw) && !issuer.Equal(l.Issuer) {
 			return Entry{}, false
 		}
 	} else {
@@ -333,155 +260,48 @@ func (l *List) Lookup(issuer pki.Name, serial *big.Int) (Entry, bool) {
 			return Entry{}, false
 		}
 	}
-	octets := integer(serial)
-	slot, taken := l.find(l.hash(id, octets), id, octets)
-	if !taken {
+	seconds, reason, found := l.index.find(id, serial)
+	if !found {
 		return Entry{}, false
 	}
-	at := uint32(l.table[slot])
-	e, _, _ := entryAt(l.Raw[:l.end], int(at))
-	return l.entry(e, id), true
+	return Entry{Serial: serial, Date: time.Unix(seconds, 0).UTC(), Reason: reasonOf(reason), Issuer: l.issuers[id]}, true
 }
 
-// All yields every entry in the order of the list, duplicates as written.
-func (l *List) All(yield func(Entry) bool) {
-	b := l.Raw[:l.end]
-	next, issuer := 0, uint32(0)
-	for p := int(l.first); p < len(b); {
-		for next < len(l.runs) && l.runs[next].from <= uint32(p) {
-			issuer = l.runs[next].issuer
-			next++
-		}
-		e, after, _ := entryAt(b, p)
-		if !yield(l.entry(e, issuer)) {
-			return
-		}
-		p = after
-	}
-}
-
-func (l *List) entry(e raw, issuer uint32) Entry {
-	out := Entry{Serial: number(e.serial), Reason: e.reason(), Issuer: l.issuers[issuer]}
-	if d, ok := readDate(e.dateTag, e.date); ok {
-		out.Date = d.time()
-	}
-	return out
-}
-
-func (l *List) reasonOf(at uint32) int {
-	e, _, _ := entryAt(l.Raw[:l.end], int(at))
-	return e.reason()
-}
-
-// reason is the entry's CRLReason, reasonAbsent where it gives none.
-func (e raw) reason() int {
-	switch {
-	case e.extensions == nil:
+func reasonOf(octet byte) int {
+	if octet == noReason {
 		return reasonAbsent
-	case e.isReasonOnly():
-		return int(e.extensions[len(reasonOnly)])
 	}
-	s := cryptobyte.String(e.extensions)
-	all, _ := pki.ReadExtensions(&s)
-	for _, x := range all {
-		if x.OID == pki.OIDCRLReason {
-			if r, ok := readReason(x.Value); ok {
-				return r
+	return int(octet)
+}
+
+// All yields every entry once, in no order that means anything. A serial that the list holds twice comes once.
+func (l *List) All(yield func(Entry) bool) {
+	if l.index == nil {
+		return
+	}
+	defer runtime.KeepAlive(l.index.memory)
+	for i := range l.index.tables {
+		t, size, width := &l.index.tables[i], recordSize(i), widths[i]
+		for at := range t.records {
+			r := t.data[at*size : (at+1)*size]
+			e := Entry{Serial: number(r[:width]), Reason: reasonOf(r[size-1]), Issuer: l.Issuer}
+			seconds := int64(binary.LittleEndian.Uint32(r[width:])) + narrowEpoch
+			if i > 0 {
+				e.Issuer = l.issuers[binary.LittleEndian.Uint32(r[width:])]
+				seconds = int64(binary.LittleEndian.Uint64(r[width+4:]))
+			}
+			e.Date = time.Unix(seconds, 0).UTC()
+			if !yield(e) {
+				return
 			}
 		}
 	}
-	return reasonAbsent
 }
 
-// readReason reads a CRLReason, an ENUMERATED of one octet.
-func readReason(v cryptobyte.String) (int, bool) {
-	if len(v) != 3 || v[0] != 0x0a || v[1] != 1 || v[2] > 0x7f {
-		return 0, false
+// IndexBytes is what the index takes, in memory, on disk and in Redis.
+func (l *List) IndexBytes() int64 {
+	if l.index == nil {
+		return 0
 	}
-	return int(v[2]), true
-}
-
-// date is a Time taken apart.
-type date struct{ year, month, day, hour, minute, second int }
-
-// readDate reads the contents of a Time in the one form that RFC 5280 §5.1.2.6 allows. It allocates nothing: it runs once
-// for each of millions of entries.
-func readDate(tag byte, b []byte) (d date, ok bool) {
-	switch {
-	case tag == 0x17 && len(b) == len("060102150405Z"):
-		d.year, ok = two(b)
-		if d.year < 50 { // RFC 5280 §4.1.2.5.1
-			d.year += 100
-		}
-		d.year += 1900
-		b = b[2:]
-	case tag == 0x18 && len(b) == len("20060102150405Z"):
-		hi, ok1 := two(b)
-		lo, ok2 := two(b[2:])
-		d.year, ok = 100*hi+lo, ok1 && ok2
-		b = b[4:]
-	}
-	if !ok || b[10] != 'Z' {
-		return date{}, false
-	}
-	var oks [5]bool
-	d.month, oks[0] = two(b)
-	d.day, oks[1] = two(b[2:])
-	d.hour, oks[2] = two(b[4:])
-	d.minute, oks[3] = two(b[6:])
-	d.second, oks[4] = two(b[8:])
-	ok = oks == [5]bool{true, true, true, true, true} && d.month >= 1 && d.month <= 12 &&
-		d.day >= 1 && d.day <= daysIn(d.year, d.month) && d.hour <= 23 && d.minute <= 59 && d.second <= 59
-	return d, ok
-}
-
-func (d date) time() time.Time {
-	return time.Date(d.year, time.Month(d.month), d.day, d.hour, d.minute, d.second, 0, time.UTC)
-}
-
-func two(b []byte) (int, bool) {
-	hi, lo := b[0]-'0', b[1]-'0'
-	return int(hi)*10 + int(lo), hi <= 9 && lo <= 9
-}
-
-func daysIn(year, month int) int {
-	switch month {
-	case 4, 6, 9, 11:
-		return 30
-	case 2:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
-		}
-		return 28
-	}
-	return 31
-}
-
-// integer gives the contents octets of an INTEGER: two's complement, the shortest form (X.690 §8.3).
-func integer(n *big.Int) []byte {
-	if n.Sign() >= 0 {
-		b := n.Bytes()
-		if len(b) == 0 || b[0] >= 0x80 {
-			b = append([]byte{0}, b...)
-		}
-		return b
-	}
-	// -n-1 has the same octets with every bit turned over.
-	b := new(big.Int).Not(n).Bytes()
-	if len(b) == 0 || b[0] >= 0x80 {
-		b = append([]byte{0}, b...)
-	}
-	for i := range b {
-		b[i] = ^b[i]
-	}
-	return b
-}
-
-// number is the inverse of integer.
-func number(b []byte) *big.Int {
-	n := new(big.Int).SetBytes(b)
-	if len(b) > 0 && b[0] >= 0x80 {
-		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(b))))
-	}
-	return n
+	return int64(len(l.index.body))
 }

@@ -41,6 +41,7 @@ type judgement struct {
 
 	circular bool // a list was met that the certificate in question signed itself
 	vouches  bool // such lists count
+	entitled bool // only who may sign is asked, not whether that one was revoked
 
 	mask    uint16 // reasons_mask
 	used    []*List
@@ -232,7 +233,7 @@ func (j *judgement) delta(base *List, key *pki.PublicKey) *List {
 		if best != nil && best.Number.Cmp(d.Number) >= 0 {
 			continue
 		}
-		if j.untimely(d, d) != nil || j.Algorithms.Accept(d.Algorithm, key, j.At) != nil || d.VerifySignature(key) != nil {
+		if j.untimely(d, d) != nil || j.Algorithms.Accept(d.Algorithm, key, j.provenAt()) != nil || d.VerifySignature(key) != nil {
 			continue
 		}
 		best = d

@@ -236,6 +236,63 @@ func TestSigner(t *testing.T) {
 	}
 }
 
+// Who may sign a list is asked before it is kept, without asking whether that one was
+// revoked: the list that says so may not have come yet.
+func TestAuthorised(t *testing.T) {
+	root := newRoot(t, "Root")
+	ca := root.below(t, "CA", certOptions{ca: true})
+	neighbour := root.below(t, "Neighbour", certOptions{ca: true})
+	listKey := root.below(t, "CA", certOptions{usage: x509.KeyUsageCRLSign})
+	for _, tc := range []struct {
+		name   string
+		signer *authority
+		why    string // of the refusal; "" where it may
+	}{
+		{"the issuer", nil, ""},
+		{"a key for lists by the same root", listKey, ""},
+		{"a certificate of that name that may not sign lists", root.below(t, "CA", certOptions{usage: x509.KeyUsageDigitalSignature}), "cRLSign"},
+		{"a certificate of that name by a neighbour", neighbour.below(t, "CA", certOptions{usage: x509.KeyUsageCRLSign}), "bears the issuer's name"},
+		{"a self-made certificate of that name", newRoot(t, "CA"), "no valid path"},
+		{"an expired key for lists", root.below(t, "CA", certOptions{usage: x509.KeyUsageCRLSign, notAfter: at.Add(-time.Hour)}), "no valid path"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			bag := []*pki.Certificate{ca.cert, neighbour.cert}
+			if tc.signer != nil {
+				bag = append(bag, tc.signer.cert)
+			}
+			err := ca.list(t, listOptions{signer: tc.signer}).Authorised(context.Background(), crl.Query{
+				Certificate: ca.leaf(t, certOptions{}), Issuer: ca.anchor(), IssuerCert: ca.cert, Anchor: root.anchor(), Candidates: bag, At: at,
+			})
+			if (err == nil) != (tc.why == "") || err != nil && !strings.Contains(err.Error(), tc.why) {
+				t.Errorf("%v, want %q", err, tc.why)
+			}
+		})
+	}
+	if err := ca.list(t, listOptions{}).Authorised(context.Background(), crl.Query{}); err == nil {
+		t.Error("a question without certificate or time is answered")
+	}
+}
+
+// A list's signer is judged when the list is proven to exist: one that ended since
+// still speaks through it, one that had ended by then does not.
+func TestProven(t *testing.T) {
+	root := newRoot(t, "Root")
+	ca := root.below(t, "CA", certOptions{ca: true})
+	ended := root.below(t, "CA", certOptions{usage: x509.KeyUsageCRLSign, notAfter: at.Add(-time.Hour)})
+	q := crl.Query{
+		Certificate: ca.leaf(t, certOptions{}), Issuer: ca.anchor(), IssuerCert: ca.cert, Anchor: root.anchor(), Candidates: []*pki.Certificate{ended.cert},
+		Lists: []*crl.List{ca.list(t, listOptions{signer: ended, this: at.Add(-3 * time.Hour)}), root.list(t, listOptions{this: at.Add(-3 * time.Hour)})}, At: at,
+	}
+	for proven, want := range map[time.Duration]crl.Status{0: crl.Unknown, -30 * time.Minute: crl.Unknown, -2 * time.Hour: crl.Good} {
+		if q.Proven = at.Add(proven); proven == 0 {
+			q.Proven = time.Time{}
+		}
+		if got := crl.Judge(context.Background(), q); got.Status != want {
+			t.Errorf("proven %v before: %s (%s), want %s", -proven, got.Status, got.Why, want)
+		}
+	}
+}
+
 func TestIndirect(t *testing.T) {
 	root := newRoot(t, "Root")
 	ca := root.below(t, "CA", certOptions{ca: true})

@@ -2,9 +2,9 @@
 
 // Package crl answers one question: was this certificate revoked at that time, as far as certificate revocation lists say.
 //
-// It reads lists (RFC 5280 §5), judges a certificate by them (RFC 5280 §6.3) and fetches and shares them between processes.
-// The zero answer is Unknown: data that is missing, stale, unsigned, out of scope or of unknown extensions never proves
-// that a certificate is good.
+// It reads lists (RFC 5280 §5) as they come in, keeps an exact index of their entries, judges a certificate by them
+// (RFC 5280 §6.3), and fetches, renews and shares them between processes. The zero answer is Unknown: data that is missing,
+// stale, unsigned, out of scope or of unknown extensions never proves that a certificate is good.
 //
 // Left out: finding the path of the certificate itself (internal/trust), OCSP (internal/ocsp), noRevAvail (RFC 9608: the
 // caller skips the question), attribute certificates.
@@ -13,10 +13,10 @@ package crl
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/pem"
-	"hash/maphash"
+	"fmt"
 	"math"
 	"math/big"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -26,15 +26,18 @@ import (
 	"rastau/internal/pki"
 )
 
-// Limits bound a list before it is parsed. Zero fields take the default.
+// Limits bound a list while it is read. Zero fields take the default.
 type Limits struct {
-	Bytes   int64 // 256 MiB; never above 4 GiB, the index counts in 32 bits
+	Bytes   int64 // 1 GiB; never above 4 GiB
 	Entries int   // 20 million
 }
 
 const (
-	defaultBytes   = 256 << 20
+	defaultBytes   = 1 << 30
 	defaultEntries = 20_000_000
+
+	// maxRaw is up to what size a list that is read from a stream keeps its own octets.
+	maxRaw = 4 << 20
 )
 
 func (l Limits) orDefault() Limits {
@@ -45,12 +48,15 @@ func (l Limits) orDefault() Limits {
 	if l.Entries <= 0 {
 		l.Entries = defaultEntries
 	}
+	l.Entries = min(l.Entries, math.MaxInt32)
 	return l
 }
 
-// List is a parsed CRL with an index of its entries. Immutable, safe for concurrent use.
+// List is what a CRL says, with an index of its entries. Immutable, safe for concurrent use.
 type List struct {
-	Raw                       []byte // DER
+	// Raw is the DER, kept of lists up to 4 MiB and of those given to Parse; nil else: see DER.
+	Raw                       []byte
+	Size                      int64 // of the DER, in bytes
 	SHA256                    [32]byte
 	Issuer                    pki.Name
 	Algorithm, InnerAlgorithm pki.Algorithm
@@ -65,65 +71,29 @@ type List struct {
 	Entries                   int       // as written, duplicates counted
 
 	version    int
-	tbs, value []byte // what is signed, the signature
+	head, tail []byte // what is signed, before and after the entries
+	signature  []byte // the octets after what is signed: algorithm and value
+	value      []byte // the signature's value
+	signed     signed // where in the DER what is signed stands
+	digestOf   pki.OID
+	digest     []byte // of what is signed; nil where its algorithm names none that is known
 	aki, idp   []byte // extension values as written: a delta must carry the same (RFC 5280 §5.2.4)
-
-	// The index: see index.go.
-	first, end uint32 // the entries are Raw[first:end]
-	table      []uint64
-	seed       maphash.Seed
-	runs       []run
-	issuers    []pki.Name
-	issuerID   map[string]uint32
-
-	verified atomic.Pointer[[32]byte] // digest of the key that this list's signature was last found right under
+	index      *index
+	issuers    []pki.Name        // the list's own, then each certificateIssuer
+	issuerID   map[string]uint32 // their canonical keys, nil where there is but one
+	file       string            // a copy of the DER, "" where there is none
+	verified   atomic.Pointer[verifiedKey]
 }
 
-// Parse reads DER or PEM. Inner and outer algorithm that differ by NULL only are accepted (a live Kazakh list is like that),
-// any other difference is an error, as is any byte that DER or RFC 5280 §5.1 does not allow. The list keeps data: the caller
-// must not change it. Errors: ErrMalformed, ErrTooLarge.
-func Parse(data []byte, lim Limits) (*List, error) {
-	lim = lim.orDefault()
-	if int64(len(data)) > lim.Bytes {
-		return nil, tooLarge("%d bytes, %d allowed", len(data), lim.Bytes)
-	}
-	if len(data) > 0 && data[0] != 0x30 {
-		block, rest := pem.Decode(data)
-		if block == nil || block.Type != "X509 CRL" {
-			return nil, malformed("neither DER nor PEM of a list")
-		}
-		if len(bytes.TrimSpace(rest)) > 0 {
-			return nil, malformed("bytes after the PEM block")
-		}
-		data = block.Bytes
-	}
-
-	l := &List{Raw: data, SHA256: sha256.Sum256(data)}
-	in := cryptobyte.String(data)
-	var list, tbs, signature cryptobyte.String
-	if !in.ReadASN1(&list, casn1.SEQUENCE) || !in.Empty() || !list.ReadASN1Element(&tbs, casn1.SEQUENCE) {
-		return nil, malformed("CertificateList")
-	}
-	var err error
-	if l.Algorithm, err = pki.ReadAlgorithm(&list); err != nil {
-		return nil, malformed("signatureAlgorithm: %v", err)
-	}
-	if !list.ReadASN1(&signature, casn1.BIT_STRING) || !list.Empty() || len(signature) < 2 || signature[0] != 0 {
-		return nil, malformed("signatureValue")
-	}
-	l.tbs, l.value = tbs, signature[1:]
-	if err := l.parseBody(lim); err != nil {
-		return nil, err
-	}
-	return l, nil
+// verifiedKey is a key that a list's signature was found right under.
+type verifiedKey struct {
+	id  [32]byte
+	key *pki.PublicKey
 }
 
-// parseBody reads the TBSCertList (RFC 5280 §5.1.2).
-func (l *List) parseBody(lim Limits) error {
-	element := cryptobyte.String(l.tbs)
-	var tbs cryptobyte.String
-	element.ReadASN1(&tbs, casn1.SEQUENCE)
-
+// readHead reads the fields of TBSCertList before the entries (RFC 5280 §5.1.2).
+func (l *List) readHead() error {
+	tbs := cryptobyte.String(l.head)
 	l.version = 1
 	if tbs.PeekASN1Tag(casn1.INTEGER) {
 		// RFC 5280 §5.1.2.1: "if present, MUST be v2".
@@ -137,10 +107,6 @@ func (l *List) parseBody(lim Limits) error {
 	if l.InnerAlgorithm, err = pki.ReadAlgorithm(&tbs); err != nil {
 		return malformed("signature: %v", err)
 	}
-	// RFC 5280 §5.1.1.2: the two MUST be the same.
-	if !l.Algorithm.Equal(l.InnerAlgorithm) {
-		return malformed("inner and outer signature algorithm differ")
-	}
 	if l.Issuer, err = pki.ReadName(&tbs); err != nil {
 		return malformed("issuer: %v", err)
 	}
@@ -150,26 +116,32 @@ func (l *List) parseBody(lim Limits) error {
 	if l.ThisUpdate, err = pki.ReadTime(&tbs); err != nil {
 		return malformed("thisUpdate: %v", err)
 	}
-	if tbs.PeekASN1Tag(casn1.UTCTime) || tbs.PeekASN1Tag(casn1.GeneralizedTime) {
+	if !tbs.Empty() {
 		if l.NextUpdate, err = pki.ReadTime(&tbs); err != nil {
 			return malformed("nextUpdate: %v", err)
 		}
 	}
 	l.issuers = []pki.Name{l.Issuer}
-	if tbs.PeekASN1Tag(casn1.SEQUENCE) {
-		var entries cryptobyte.String
-		if !tbs.ReadASN1(&entries, casn1.SEQUENCE) || entries.Empty() {
-			// RFC 5280 §5.1.2.6: "When there are no revoked certificates, the revoked certificates list MUST be absent."
-			return malformed("revokedCertificates")
-		}
-		// What is left of the body tells where the entries end in Raw.
-		l.end = uint32(cap(l.Raw) - cap(tbs))
-		l.first = l.end - uint32(len(entries))
-		if err := l.walk(lim); err != nil {
-			return err
-		}
+	return nil
+}
+
+// readTail reads the extensions, and the algorithm and value of the signature.
+func (l *List) readTail() error {
+	list := cryptobyte.String(l.signature)
+	var signature cryptobyte.String
+	var err error
+	if l.Algorithm, err = pki.ReadAlgorithm(&list); err != nil {
+		return malformed("signatureAlgorithm: %v", err)
 	}
-	if !tbs.Empty() {
+	if !list.ReadASN1(&signature, casn1.BIT_STRING) || !list.Empty() || len(signature) < 2 || signature[0] != 0 {
+		return malformed("signatureValue")
+	}
+	l.value = signature[1:]
+	// RFC 5280 §5.1.1.2: the two MUST be the same. A live Kazakh list differs by NULL.
+	if !l.Algorithm.Equal(l.InnerAlgorithm) {
+		return malformed("inner and outer signature algorithm differ")
+	}
+	if tbs := cryptobyte.String(l.tail); !tbs.Empty() {
 		var wrapped cryptobyte.String
 		if l.version == 1 || !tbs.ReadASN1(&wrapped, casn1.Tag(0).ContextSpecific().Constructed()) || !tbs.Empty() {
 			return malformed("bytes after the entries")
@@ -182,7 +154,6 @@ func (l *List) parseBody(lim Limits) error {
 		// RFC 5280 §5.3.3: certificateIssuer belongs to indirect lists; elsewhere nobody can say whose serial that is.
 		l.noteUnknown(pki.OIDCertificateIssuer)
 	}
-	l.build()
 	return nil
 }
 
@@ -196,19 +167,49 @@ func (l *List) noteUnknown(o pki.OID) {
 	l.UnknownCritical = append(l.UnknownCritical, o)
 }
 
-// VerifySignature checks the list with a key alone: whether that key may sign lists is Judge's question. A list remembers
-// the key that fitted last, so that asking again costs no second hash over the whole. Errors as of pki.PublicKey.Verify.
+// VerifySignature checks the list with a key alone: whether that key may sign lists is Judge's question. What is hashed was
+// hashed as the list was read, and a list remembers the key that fitted last. Errors as of pki.PublicKey.Verify; also
+// pki.ErrUnsupported for a list over 4 MiB whose algorithm signs no digest (Ed25519).
 func (l *List) VerifySignature(k *pki.PublicKey) error {
 	id := sha256.Sum256(k.Raw)
-	if last := l.verified.Load(); last != nil && *last == id {
+	if last := l.verified.Load(); last != nil && last.id == id {
 		return nil
 	}
-	if err := k.Verify(l.Algorithm, l.tbs, l.value); err != nil {
+	var err error
+	switch {
+	case l.digest != nil:
+		err = k.VerifyDigest(l.Algorithm, l.digestOf, l.digest, l.value)
+	case l.Raw != nil:
+		err = k.Verify(l.Algorithm, l.Raw[l.signed.from:l.signed.to], l.value)
+	default:
+		err = pki.ErrUnsupported
+	}
+	if err != nil {
 		return err
 	}
-	l.verified.Store(&id)
+	key := *k
+	l.verified.Store(&verifiedKey{id, &key})
 	return nil
 }
 
 // Delta reports whether the list holds changes to a base only (RFC 5280 §5.2.4).
 func (l *List) Delta() bool { return l.BaseNumber != nil }
+
+// DER answers the list as it was signed: Raw, or what its copy on disk holds. A list over 4 MiB has a copy only where
+// SourceOptions.Folder is set and this machine downloaded it; for others the error says so. The caller must not change it.
+func (l *List) DER() ([]byte, error) {
+	if l.Raw != nil {
+		return l.Raw, nil
+	}
+	if l.file == "" {
+		return nil, fmt.Errorf("no copy of the list of %d bytes is kept here", l.Size)
+	}
+	der, err := os.ReadFile(l.file)
+	if err != nil {
+		return nil, fmt.Errorf("the copy of the list: %w", err)
+	}
+	if sum := sha256.Sum256(der); !bytes.Equal(sum[:], l.SHA256[:]) {
+		return nil, fmt.Errorf("the copy of the list is not the list any more")
+	}
+	return der, nil
+}

@@ -41,8 +41,17 @@ type Query struct {
 	Lists       []*List            // complete and delta, any order
 	Candidates  []*pki.Certificate // where list signers' certificates may stand
 	At          time.Time          // Required. The time judged.
+	Proven      time.Time          // Optional. By when the lists are proven to exist: their signers and algorithms are judged then (EN 319 102-1 §5.6.2). If zero, At.
 	MaxAge      time.Duration      // Optional. If zero, until nextUpdate.
 	Algorithms  *pki.AlgorithmPolicy
+}
+
+// provenAt is the time at which signatures on lists count.
+func (q *Query) provenAt() time.Time {
+	if q.Proven.IsZero() {
+		return q.At
+	}
+	return q.Proven
 }
 
 // Answer is what the lists say.

@@ -4,6 +4,7 @@ package crl
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"slices"
 
@@ -16,6 +17,25 @@ type candidate struct {
 	key   pki.PublicKey
 	cert  *pki.Certificate // nil for an anchor without certificate
 	known bool             // the issuer on the path, or the anchor: needs no path of its own
+}
+
+// Authorised says why l may not be kept or used for q.Certificate, before any of its entries is believed: it must be signed
+// by the certificate's issuer, the anchor, or a certificate of the list issuer's name with its own valid path to the same
+// anchor and the right to sign lists. The same key that [Judge] would take, but for one question: whether that signer was
+// revoked is told by lists, which need not be at hand yet. q.Lists is not looked at. Nil: it may.
+func (l *List) Authorised(ctx context.Context, q Query) error {
+	if q.Certificate == nil || q.At.IsZero() {
+		return errors.New("no certificate or no time to judge was given")
+	}
+	if q.Algorithms == nil {
+		q.Algorithms = pki.DefaultAlgorithms
+	}
+	budget := maxSigners
+	j := &judgement{Query: q, ctx: ctx, budget: &budget, entitled: true}
+	if _, o := j.signer(l); o != nil {
+		return errors.New(o.why)
+	}
+	return nil
 }
 
 // signer finds the key that signed a list and may do so (RFC 5280 §6.3.3 (f), (g)): the certificate's issuer, the anchor, or
@@ -31,7 +51,7 @@ func (j *judgement) signer(l *List) (*pki.PublicKey, *obstacle) {
 		if err := j.ctx.Err(); err != nil {
 			return nil, &obstacle{far: farSigner, why: "the time to find the list's signer was over", citation: "RFC 5280 §6.3.3 (f)"}
 		}
-		if err := j.Algorithms.Accept(l.Algorithm, &c.key, j.At); err != nil {
+		if err := j.Algorithms.Accept(l.Algorithm, &c.key, j.provenAt()); err != nil {
 			if !signed {
 				near = &obstacle{far: farSigner, why: "the list's signature does not count: " + err.Error(), citation: "RFC 5280 §5.1.1.2"}
 			}
@@ -139,7 +159,7 @@ func (j *judgement) proven(c *pki.Certificate) (*pki.PublicKey, *obstacle) {
 // paths are the valid paths of a certificate to the anchor of the question. Reasons given in despite are let pass.
 func (j *judgement) paths(c *pki.Certificate, despite ...trust.Reason) []trust.Path {
 	found, _ := trust.Find(j.ctx, trust.Query{
-		Leaf: c, Anchors: []trust.Anchor{j.Anchor}, Candidates: j.Candidates, At: j.At, Algorithms: j.Algorithms,
+		Leaf: c, Anchors: []trust.Anchor{j.Anchor}, Candidates: j.Candidates, At: j.provenAt(), Algorithms: j.Algorithms,
 	})
 	return slices.DeleteFunc(found, func(p trust.Path) bool {
 		return slices.ContainsFunc(p.Failures, func(f trust.Failure) bool { return !slices.Contains(despite, f.Reason) })
@@ -185,6 +205,9 @@ func certifiers(p *trust.Path) [][]byte {
 }
 
 func (j *judgement) pathGood(p *trust.Path) *obstacle {
+	if j.entitled {
+		return nil
+	}
 	for i, c := range p.Certificates {
 		if c.NoRevAvail || p.Anchor.Certificate != nil && bytes.Equal(p.Anchor.Certificate.Raw, c.Raw) {
 			continue // RFC 9608; the anchor itself is not asked about

@@ -4,69 +4,114 @@ package crl
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
 	"math/rand/v2"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"rastau/internal/cache"
+	"rastau/internal/fetch"
 )
 
 // Fetcher is what Source needs of the network (internal/fetch has it): the whole body of a successful answer, at most max
-// bytes, or an error. It guards the address and bounds the time.
+// bytes, or an error. It guards the address and bounds the time. One that is an Opener too is read as the body comes.
 type Fetcher interface {
 	Get(ctx context.Context, url string, max int64) ([]byte, error)
 }
 
+// Opener answers a body to be read as it comes, and whether the list changed at all.
+type Opener interface {
+	Open(ctx context.Context, url string, a fetch.Ask) (*fetch.Answer, error)
+}
+
 // SourceOptions of NewSource.
 type SourceOptions struct {
-	Fetch   Fetcher          // Required.
-	Cache   cache.Store      // Optional. If nil, lists live in this process only.
-	Now     func() time.Time // Optional. If nil, time.Now.
-	Log     *slog.Logger     // Optional. If nil, silent.
-	Limits  Limits           // Optional.
-	Refresh time.Duration    // Optional. If zero, 1 h: a list held longer is asked for again, and kept while the server fails and nextUpdate has not passed.
+	Fetch Fetcher          // Required, unless Offline is set.
+	Cache cache.Store      // Optional. If nil, lists live in this process only.
+	Now   func() time.Time // Optional. If nil, time.Now.
+	Log   *slog.Logger     // Optional. If nil, silent.
+	// Limits of a list. Optional.
+	Limits Limits
+	// Refresh is how long a list is held before it is asked for again; it is kept while the server fails and nextUpdate has
+	// not passed. Optional. If zero, 1 h.
+	Refresh time.Duration
+	// Poll is how often Run looks whether another process has left a newer list in the cache. Optional. If zero, 2 s.
+	Poll time.Duration
+	// Key seals what goes through the cache and the folder: an HMAC key of 16 octets or more, the same in all processes.
+	// Optional. If empty, the cache carries whole lists, whose signature each process checks for itself, up to 32 MiB.
+	Key []byte
+	// Folder keeps lists, and how new they were, for the next start. It must be writable by this service alone.
+	// Optional. If empty, a process that starts knows nothing.
+	Folder string
+	// Mirrors are further addresses of the same list, by its address. They are asked in order when that one fails. Optional.
+	Mirrors map[string][]string
+	// Offline is a folder of lists (.crl, .pem, .der) that is the only source: nothing is fetched, nothing shared. A list is
+	// found by the last part of its address, or by its issuer. Optional.
+	Offline string
 	OnFetch func(url string) // Optional: counts downloads (metrics, tests)
 }
 
 const (
 	defaultRefresh = time.Hour
+	defaultPoll    = 2 * time.Second
 	firstBackoff   = time.Second
 	longBackoff    = time.Minute
-	skew           = 5 * time.Minute  // how far thisUpdate may lie ahead of our clock
-	loadTime       = 2 * time.Minute  // one look at cache and network, whoever waits for it
-	patience       = time.Second      // how long a caller with a list that is still good waits for a newer one
-	leaseTime      = 30 * time.Second // after that a holder is taken for dead
-	leaseWait      = 3 * time.Second  // how long another process's download is waited for
-	leasePoll      = 50 * time.Millisecond
+	skew           = 5 * time.Minute        // how far thisUpdate may lie ahead of our clock
+	loadTime       = 10 * time.Minute       // one look at cache and network, whoever waits for it
+	patience       = time.Second            // how long a caller with a list that is still good waits for a newer one
+	longLease      = 30 * time.Second       // after that a holder is taken for dead, at the latest
+	shortLease     = 2 * time.Second        // and at the earliest
+	leaseWait      = 3 * time.Second        // how long another process's download is waited for
+	leasePoll      = 50 * time.Millisecond  // how often it is looked for then
+	leasePause     = 250 * time.Millisecond // how long one who has a good list leaves it to the holder
+	minKey         = 16
 	maxAddresses   = 4096
+)
+
+// Where a held list came from.
+const (
+	OriginNetwork = "network"
+	OriginCache   = "cache"
+	OriginFolder  = "folder"
+	OriginOffline = "offline"
 )
 
 // Source fetches lists once and shares them. Safe for concurrent use; one download per address at a time.
 //
-// It looks in this order: what this process holds, what other processes left in the cache, the network. Whatever comes from
-// the latter two is parsed, shown to the caller's check and compared with what this process has seen, so that neither an
-// error page nor an old list nor whoever writes to the cache can take a revocation back.
+// It looks in this order: what this process holds, its folder, what other processes left in the cache, the network. Whatever
+// comes from anywhere is shown to the caller's check and compared with what was seen before, so that neither an error page
+// nor an old list nor whoever writes to the cache can take a revocation back.
+//
+// Without Run a list is renewed when somebody asks for it and it is held for longer than Refresh; with Run before that.
 type Source struct {
-	o SourceOptions
+	o       SourceOptions
+	folder  *folder
+	running atomic.Int32 // calls of Run under way
+	flights sync.WaitGroup
 
 	mu        sync.RWMutex
 	addresses map[string]*address
+
+	bringing sync.Mutex // guards brought
+	brought  map[string]brought
 }
 
-// address is the state of one URL. The list in hand is read without a lock; the rest is owned by mu.
+// address is the state of one URL. The list in hand is read without a lock; seen and loaded belong to the flight; the rest is
+// owned by mu.
 type address struct {
-	url  string
-	held atomic.Pointer[fetched]
-	seen map[[32]byte]mark // owned by the flight: the newest list of each key that signed here
+	url       string
+	held      atomic.Pointer[fetched]
+	seen      map[[32]byte]mark        // the newest list of each key that signed here
+	loaded    bool                     // what the folder has was looked at
+	handing   sync.Mutex               // held while a list is handed on to cache and folder
+	published atomic.Pointer[[32]byte] // the list whose pieces this process left in the cache
+	rolled    atomic.Bool              // the server's list is signed by another key than the held one: it waits for a caller's check
+
+	downloads, failed, refused atomic.Int64
 
 	mu       sync.Mutex
 	flight   *flight // nil while nobody loads
@@ -85,10 +130,20 @@ type mark struct {
 // maxMarks bounds how many keys may sign at one address; more are refused rather than an old mark forgotten.
 const maxMarks = 64
 
-// fetched is a list with the time somebody fetched it, here or in another process.
+// arrival tells how a list came here.
+type arrival struct {
+	at             time.Time // when somebody fetched it, here or in another process
+	origin         string
+	etag, modified string // what the server called it,
+	address        string // and which server
+	body           []byte // SHA-256 of what is kept of it elsewhere, nil where nothing is
+}
+
+// fetched is a list with the way it came.
 type fetched struct {
 	list *List
-	at   time.Time
+	arrival
+	due time.Time // when Run renews it
 }
 
 // flight is one load that any number of callers wait for.
@@ -97,7 +152,8 @@ type flight struct {
 	err  error
 }
 
-// NewSource makes a Source.
+// NewSource makes a Source. A folder that cannot be used is logged and done without; a key that is too short is not used,
+// which is logged too.
 func NewSource(o SourceOptions) *Source {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -108,29 +164,41 @@ func NewSource(o SourceOptions) *Source {
 	if o.Refresh <= 0 {
 		o.Refresh = defaultRefresh
 	}
+	if o.Poll <= 0 {
+		o.Poll = defaultPoll
+	}
 	if o.OnFetch == nil {
 		o.OnFetch = func(string) {}
 	}
+	if len(o.Key) > 0 && len(o.Key) < minKey {
+		o.Log.Error("the key that seals revocation lists is too short and not used", "octets", len(o.Key), "least", minKey)
+		o.Key = nil
+	}
 	o.Limits = o.Limits.orDefault()
-	return &Source{o: o, addresses: make(map[string]*address)}
+	s := &Source{o: o, addresses: make(map[string]*address), brought: make(map[string]brought)}
+	if o.Folder != "" && o.Offline == "" {
+		var err error
+		if s.folder, err = openFolder(o.Folder, o.Key); err != nil {
+			o.Log.Error("the folder of revocation lists cannot be used", "error", err.Error())
+		}
+	}
+	return s
 }
 
 // List answers the newest list of that address. check (signature, issuer) is asked before a list from anywhere is kept or
-// used; a list that fails it, is older (number, thisUpdate) than one this process has seen from that address, or cannot be
-// parsed never replaces a good one. Only addresses of certificates whose path leads to an anchor should come here.
+// used; a list that fails it, is older (number, thisUpdate) than one seen from that address, or cannot be parsed never
+// replaces a good one. Only addresses of certificates whose path leads to an anchor should come here.
 // Errors: *UnavailableError, which is ErrUnavailable; the context's own.
 func (s *Source) List(ctx context.Context, url string, check func(*List) error) (*List, error) {
 	a := s.address(url)
 	if a == nil {
 		return nil, &UnavailableError{URL: url, RetryAt: s.o.Now().Add(longBackoff), Err: errors.New("too many addresses of lists")}
 	}
-	if f := a.held.Load(); f != nil && s.fresh(f) {
-		if err := check(f.list); err == nil {
-			return f.list, nil
-		}
-	}
 	wait, cancel := ctx, context.CancelFunc(func() {})
 	if f := a.held.Load(); f != nil && s.current(f.list) && check(f.list) == nil {
+		if s.fresh(f) || s.running.Load() > 0 && !a.rolled.Load() {
+			return f.list, nil // where Run runs it sees to the rest
+		}
 		wait, cancel = context.WithTimeout(ctx, patience) // there is a good list: a slow server must not hold the caller up
 	}
 	err := s.load(wait, a, check)
@@ -158,6 +226,12 @@ func (s *Source) List(ctx context.Context, url string, check func(*List) error) 
 		retry = now.Add(firstBackoff)
 	}
 	return nil, &UnavailableError{URL: url, RetryAt: retry, Err: err}
+}
+
+// Close waits until what was fetched is handed on to cache and folder. Nobody may ask for a list any more.
+func (s *Source) Close() error {
+	s.flights.Wait()
+	return nil
 }
 
 func (s *Source) address(url string) *address {
@@ -188,28 +262,10 @@ func (s *Source) fresh(f *fetched) bool {
 
 // load joins or starts the one load of an address. It goes on when the caller who started it leaves: others may wait.
 func (s *Source) load(ctx context.Context, a *address, check func(*List) error) error {
-	a.mu.Lock()
-	f := a.flight
+	f, err := s.begin(ctx, a, check, false)
 	if f == nil {
-		if s.o.Now().Before(a.retryAt) { // the negative cache
-			err := a.last
-			a.mu.Unlock()
-			return err
-		}
-		f = &flight{done: make(chan struct{})}
-		a.flight = f
-		go func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTime)
-			defer cancel()
-			err := s.renew(ctx, a, check)
-			a.mu.Lock()
-			a.flight, f.err = nil, err
-			s.remember(a, err)
-			a.mu.Unlock()
-			close(f.done)
-		}()
+		return err
 	}
-	a.mu.Unlock()
 	select {
 	case <-f.done:
 		return f.err
@@ -218,197 +274,139 @@ func (s *Source) load(ctx context.Context, a *address, check func(*List) error) 
 	}
 }
 
+// begin joins or starts a load. There is none, and the last error, while the negative cache holds. ahead says that nobody
+// waits for it.
+func (s *Source) begin(ctx context.Context, a *address, check func(*List) error, ahead bool) (*flight, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.flight != nil {
+		return a.flight, nil
+	}
+	if s.o.Now().Before(a.retryAt) { // the negative cache
+		return nil, a.last
+	}
+	f := &flight{done: make(chan struct{})}
+	a.flight = f
+	s.flights.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTime)
+		defer cancel()
+		after, err := s.renew(ctx, a, check, ahead)
+		a.mu.Lock()
+		a.flight, f.err = nil, err
+		s.remember(a, err)
+		a.mu.Unlock()
+		a.handing.Lock()
+		defer a.handing.Unlock()
+		close(f.done) // whoever waits has the list; handing it on is not theirs to wait for
+		after()
+	})
+	return f, nil
+}
+
+// errLeft: another process is fetching the list.
+var errLeft = errors.New("another process is fetching the list")
+
+// errAnotherKey: a list came that the key of the held one did not sign. Whether that is right only a caller's check can say.
+var errAnotherKey = errors.New("the list is signed by another key than the one held")
+
 // remember keeps the outcome of a load: after a failure nobody asks again for a while, a little longer each time, and not
 // all processes at the same moment. The caller holds a.mu.
 func (s *Source) remember(a *address, err error) {
-	if err == nil {
+	now := s.o.Now()
+	switch {
+	case err == nil:
 		a.failures, a.retryAt, a.last = 0, time.Time{}, nil
+		a.rolled.Store(false)
+		return
+	case errors.Is(err, errLeft):
+		a.retryAt, a.last = now.Add(leasePause), nil
+		return
+	case errors.Is(err, errAnotherKey):
+		a.rolled.Store(true)
 		return
 	}
 	pause := min(firstBackoff<<min(a.failures, 6), longBackoff)
 	a.failures++
+	a.failed.Add(1)
 	a.last = err
-	a.retryAt = s.o.Now().Add(time.Duration(float64(pause) * (0.75 + rand.Float64()/4)))
+	a.retryAt = now.Add(time.Duration(float64(pause) * (0.75 + rand.Float64()/4)))
 	s.o.Log.Warn("revocation list not renewed", "url", a.url, "error", err.Error(), "failures", a.failures, "retry", a.retryAt)
 }
 
-// renew looks in the cache, then on the network.
-func (s *Source) renew(ctx context.Context, a *address, check func(*List) error) error {
-	if s.o.Cache == nil {
-		return s.download(ctx, a, check)
-	}
-	if s.share(ctx, a, check) {
-		return nil
-	}
-	release, mine, err := s.o.Cache.Lease(ctx, cacheKey(a.url)+":lease", leaseTime)
-	defer release()
-	if err == nil && !mine {
-		// Another process is fetching it. It may be slow, or dead: then we ask for ourselves.
-		for end := time.Now().Add(leaseWait); time.Now().Before(end); {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(leasePoll):
-			}
-			if s.share(ctx, a, check) {
-				return nil
-			}
-		}
-	} else if err == nil && s.share(ctx, a, check) { // filled between the first look and the lease
-		return nil
-	}
-	return s.download(ctx, a, check)
-}
-
-// share takes what another process left in the cache, and reports whether that makes the held list fresh.
-func (s *Source) share(ctx context.Context, a *address, check func(*List) error) bool {
-	value, err := s.o.Cache.Get(ctx, cacheKey(a.url))
-	if err != nil {
-		return false
-	}
-	at, der, err := unwrap(value)
-	if err == nil {
-		if now := s.o.Now(); at.After(now) {
-			at = now // another clock, or somebody who wants an old list kept: it ages from now on
-		}
-		err = s.adopt(a, der, at, check)
-	}
-	if err != nil {
-		s.o.Log.Warn("revocation list in the cache refused", "url", a.url, "error", err.Error())
-		return false
-	}
-	return s.fresh(a.held.Load())
-}
-
-// download asks the list's server, keeps the list and leaves it to the others.
-func (s *Source) download(ctx context.Context, a *address, check func(*List) error) error {
-	s.o.OnFetch(a.url)
-	der, err := s.o.Fetch.Get(ctx, a.url, s.o.Limits.Bytes)
-	if err != nil {
-		return err
-	}
-	now := s.o.Now()
-	if err := s.adopt(a, der, now, check); err != nil {
-		return err
-	}
-	l := a.held.Load().list
-	if !s.current(l) {
-		return fmt.Errorf("the server's list is past its nextUpdate, %s", l.NextUpdate.UTC().Format(time.RFC3339))
-	}
-	if s.o.Cache != nil {
-		ttl := s.o.Refresh
-		if !l.NextUpdate.IsZero() {
-			ttl = l.NextUpdate.Sub(now)
-		}
-		// Not shared is not lost: each process can ask for itself.
-		if err := s.o.Cache.Set(ctx, cacheKey(a.url), wrap(now, l.Raw), ttl); err != nil && !errors.Is(err, cache.ErrDown) {
-			s.o.Log.Warn("revocation list not shared", "url", a.url, "error", err.Error())
-		}
-	}
-	return nil
-}
-
-// adopt makes bytes from outside the held list, if they deserve it. Only the flight of an address calls it.
-func (s *Source) adopt(a *address, der []byte, at time.Time, check func(*List) error) error {
-	held := a.held.Load()
-	var l *List
-	if held != nil && sha256.Sum256(der) == held.list.SHA256 {
-		l = held.list // the same again: parsed, and its signature known
-	} else {
-		var err error
-		if l, err = Parse(der, s.o.Limits); err != nil {
-			return err
-		}
-	}
+// deserves says why a list may not become the held one. Only the flight of an address calls it.
+func (s *Source) deserves(a *address, l *List, check func(*List) error) error {
 	if err := check(l); err != nil {
 		return fmt.Errorf("the list does not pass: %w", err)
 	}
 	if l.ThisUpdate.After(s.o.Now().Add(skew)) {
 		return fmt.Errorf("the list is of the future, %s", l.ThisUpdate.UTC().Format(time.RFC3339))
 	}
-	var signer [32]byte
-	if key := l.verified.Load(); key != nil { // by check, just now
-		signer = *key
-	}
-	last, known := a.seen[signer]
+	last, known := a.seen[signerOf(l)]
 	switch {
 	case known && older(l, last):
 		return errors.New("the list is older than one already seen from there")
 	case !known && len(a.seen) == maxMarks:
 		return errors.New("too many keys have signed lists there")
 	}
-	a.seen[signer] = mark{number: l.Number, thisUpdate: l.ThisUpdate}
-	if held != nil && held.list == l && at.Before(held.at) {
-		return nil
+	return nil
+}
+
+// signerOf is the digest of the key that a check, just now, found the list signed under.
+func signerOf(l *List) (id [32]byte) {
+	if v := l.verified.Load(); v != nil {
+		id = v.id
 	}
-	a.held.Store(&fetched{list: l, at: at})
+	return id
+}
+
+// adopt makes a list the held one, if it deserves it. Only the flight of an address calls it.
+func (s *Source) adopt(a *address, l *List, from arrival, check func(*List) error) error {
+	held := a.held.Load()
+	if held != nil && held.list.SHA256 == l.SHA256 {
+		l = held.list // the same again: indexed, and its signature known
+	}
+	if err := s.deserves(a, l, check); err != nil {
+		return err
+	}
+	id, now := signerOf(l), mark{number: l.Number, thisUpdate: l.ThisUpdate}
+	if last, known := a.seen[id]; !known || precedes(last, now) {
+		a.seen[id] = now
+		if s.folder != nil {
+			if err := s.folder.remember(a.url, a.seen); err != nil {
+				s.o.Log.Warn("how new the lists are is not kept", "url", a.url, "error", err.Error())
+			}
+		}
+	}
+	f := &fetched{list: l, arrival: from}
+	if held != nil && held.list == l {
+		if from.at.Before(held.at) {
+			return nil
+		}
+		f.body, f.origin = held.body, held.origin
+		if f.etag == "" && f.modified == "" {
+			f.etag, f.modified, f.address = held.etag, held.modified, held.address
+		}
+	} else {
+		s.o.Log.Info("revocation list", "url", a.url, "from", from.origin, "number", numberOf(l), "entries", l.Entries, "nextUpdate", l.NextUpdate)
+	}
+	f.due = s.dueAt(f)
+	a.held.Store(f)
 	return nil
 }
 
 // older: RFC 5280 §5.2.3, the number grows with every list of a scope; thisUpdate says the same where there is none.
-func older(l *List, than mark) bool {
-	if l.Number != nil && than.number != nil && l.Number.Cmp(than.number) < 0 {
+func older(l *List, than mark) bool { return precedes(mark{l.Number, l.ThisUpdate}, than) }
+
+func precedes(m, than mark) bool {
+	if m.number != nil && than.number != nil && m.number.Cmp(than.number) < 0 {
 		return true
 	}
-	return l.ThisUpdate.Before(than.thisUpdate)
+	return m.thisUpdate.Before(than.thisUpdate)
 }
 
-func cacheKey(url string) string {
-	sum := sha256.Sum256([]byte(url))
-	return "crl:" + hex.EncodeToString(sum[:])
-}
-
-// In the cache a list stands behind the time of its download, so that a list handed on is not young again: RFC 3339 in UTC,
-// a line feed, DER.
-func wrap(at time.Time, der []byte) []byte {
-	return append(append(at.UTC().AppendFormat(nil, time.RFC3339), '\n'), der...)
-}
-
-func unwrap(value []byte) (at time.Time, der []byte, err error) {
-	i := slices.Index(value[:min(len(value), 64)], '\n')
-	if i < 0 {
-		return time.Time{}, nil, malformed("no time before the list in the cache")
+func numberOf(l *List) string {
+	if l.Number == nil {
+		return ""
 	}
-	if at, err = time.Parse(time.RFC3339, string(value[:i])); err != nil {
-		return time.Time{}, nil, malformed("no time before the list in the cache")
-	}
-	return at, value[i+1:], nil
-}
-
-// State of an address, for readiness and metrics.
-type State struct {
-	URL                             string
-	Number                          string    // decimal, empty where the list has none
-	ThisUpdate, NextUpdate, Fetched time.Time // zero where there is no list yet
-	LastError                       string    // empty after a success
-	RetryAt                         time.Time // zero after a success
-}
-
-// States tells of every address asked for, in order of address.
-func (s *Source) States() []State {
-	s.mu.RLock()
-	all := make([]*address, 0, len(s.addresses))
-	for _, a := range s.addresses {
-		all = append(all, a)
-	}
-	s.mu.RUnlock()
-	out := make([]State, 0, len(all))
-	for _, a := range all {
-		st := State{URL: a.url}
-		if f := a.held.Load(); f != nil {
-			st.ThisUpdate, st.NextUpdate, st.Fetched = f.list.ThisUpdate, f.list.NextUpdate, f.at
-			if f.list.Number != nil {
-				st.Number = f.list.Number.String()
-			}
-		}
-		a.mu.Lock()
-		st.RetryAt = a.retryAt
-		if a.last != nil {
-			st.LastError = a.last.Error()
-		}
-		a.mu.Unlock()
-		out = append(out, st)
-	}
-	slices.SortFunc(out, func(a, b State) int { return strings.Compare(a.URL, b.URL) })
-	return out
+	return l.Number.String()
 }

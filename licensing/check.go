@@ -9,6 +9,7 @@ import (
 
 	"rastau/internal/pdf"
 	"rastau/internal/phrase"
+	"rastau/internal/pki"
 	"rastau/verifier"
 )
 
@@ -17,7 +18,7 @@ import (
 func (s *Service) CheckLicence(ctx context.Context, r *verifier.Report, file []byte, number string) LicenceCheck {
 	written := ""
 	if len(file) > 0 {
-		written = numberIn(file)
+		written = documentIn(file).Number
 	}
 	c := LicenceCheck{Number: number}
 	if c.Number == "" {
@@ -95,28 +96,49 @@ func (s *Service) entitledSigners(r *verifier.Report, l *LicenceRecord) *bool {
 	return &all
 }
 
-// numberIn reads the number that a licence file bears: in the JSON embedded in
-// the PDF, or in the content of the CAdES. "" where there is none.
-func numberIn(file []byte) string {
+// CheckFile is CheckLicence for whoever has no register at hand: is the file a licence, and did the licensor that it names
+// sign it. Whether that body is really the licensor, and whether the licence is still in force, it cannot tell: Registered,
+// SameFile and InForce stay false, Entitled is false where a signer is of another body than the file names, else nil.
+func CheckFile(r *verifier.Report, file []byte) LicenceCheck {
+	document := documentIn(file)
+	if ParseNumber(document.Number) != nil || document.LicensorBIN == "" {
+		return LicenceCheck{Why: phrase.Get("workflow.check.no_number", nil)}
+	}
+	c := LicenceCheck{Number: document.Number, Why: phrase.Get("workflow.check.no_register", map[string]string{"bin": document.LicensorBIN})}
+	for _, s := range r.Signatures {
+		if s.Certificate == nil || pki.HolderOf(s.Certificate).BIN != document.LicensorBIN {
+			no := false
+			c.Entitled, c.Why = &no, phrase.Get("workflow.check.other_body", nil)
+		}
+	}
+	return c
+}
+
+// signedDocument is what a licence file says of itself.
+type signedDocument struct {
+	Schema      string `json:"schema"`
+	Number      string `json:"number"`
+	LicensorBIN string `json:"licensorBIN"`
+}
+
+// documentIn reads what a licence file bears: the JSON embedded in the PDF, or the content of the CAdES. Empty where there is none.
+func documentIn(file []byte) (none signedDocument) {
 	var document []byte
 	if pdf.Is(file) {
 		d, err := pdf.Open(file, pdf.Limits{})
 		if err != nil {
-			return ""
+			return none
 		}
 		document, _ = d.Attachment(licenceFile)
 	} else if sd := readCMS(file); sd != nil {
 		document = sd.Content
 	}
 	if len(document) == 0 || len(document) > maxFields*4 {
-		return ""
+		return none
 	}
-	var l struct {
-		Schema string `json:"schema"`
-		Number string `json:"number"`
-	}
+	var l signedDocument
 	if json.Unmarshal(document, &l) != nil || l.Schema != schemaLicence {
-		return ""
+		return none
 	}
-	return l.Number
+	return l
 }

@@ -56,7 +56,7 @@ func newHouseIn(t testing.TB, folder string) *house {
 	t.Helper()
 	h := &house{log: &bytes.Buffer{}}
 	var err error
-	h.pki, err = testpki.New(testpki.Options{Now: time.Now, EC: true})
+	h.pki, err = testpki.New(testpki.Options{Now: time.Now, EC: true, GOST: national(t)})
 	must(t, err)
 	server := httptest.NewServer(h.pki.Handler())
 	t.Cleanup(server.Close)

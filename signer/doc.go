@@ -5,5 +5,6 @@
 //
 // The key's certificate is looked at before it signs (its key, validity, purpose), and every signature is judged by the
 // checker that the signer was given before it leaves. Whether the certificate is revoked or trusted is the checker's
-// question. Archive levels (LT, LTA) and keys in hardware are left out here; any [crypto.Signer] of an RSA or ECDSA key signs.
+// question. Archive levels (LT, LTA) and keys in hardware are left out here; any [crypto.Signer] of an RSA or ECDSA key, or of
+// the national algorithms, signs.
 package signer

@@ -29,9 +29,12 @@ type house struct {
 	ca  *testpki.CA
 }
 
-func newHouse(tb testing.TB, ec bool) house {
+func newHouse(tb testing.TB, ec bool) house { return newHouseOf(tb, testpki.Options{EC: ec}) }
+
+func newHouseOf(tb testing.TB, o testpki.Options) house {
 	tb.Helper()
-	p, err := testpki.New(testpki.Options{Now: clock, EC: ec})
+	o.Now = clock
+	p, err := testpki.New(o)
 	if err != nil {
 		tb.Fatal(err)
 	}

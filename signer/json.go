@@ -7,27 +7,31 @@ import (
 	"crypto/sha256"
 	"encoding/asn1"
 	"fmt"
+	"time"
 
 	"github.com/digitorus/pkcs7"
 	"golang.org/x/crypto/cryptobyte"
 	casn1 "golang.org/x/crypto/cryptobyte/asn1"
 
 	"rastau/internal/cms"
+	"rastau/internal/gost"
 	"rastau/internal/pki"
 )
 
 // JSON signs content as CAdES B-B or, with a Stamper, B-T: attached by default. digitorus/pkcs7 writes it for RSA and ECDSA
-// keys with ESS signing-certificate-v2 as an extra attribute; the time-stamp is added by internal/cms. The signing-time
-// attribute is written by that library from the machine's clock: it is claimed time and nothing is judged by it.
+// keys with ESS signing-certificate-v2 as an extra attribute, internal/cms for the national algorithms; the time-stamp is added
+// by internal/cms. The signing-time attribute is claimed time and nothing is judged by it; that library takes it from the
+// machine's clock.
 // Errors are [ErrExpired], [ErrNotYetValid], [ErrStamp], [ErrUnchecked] and the key's own.
 func (s *Signer) JSON(ctx context.Context, content []byte, detached bool) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if _, err := s.ready(); err != nil {
+	now, err := s.ready()
+	if err != nil {
 		return nil, err
 	}
-	signed, err := s.cades(content, detached)
+	signed, err := s.cades(ctx, content, detached, now)
 	if err != nil {
 		return nil, fmt.Errorf("signing: %w", err)
 	}
@@ -46,7 +50,16 @@ func (s *Signer) JSON(ctx context.Context, content []byte, detached bool) ([]byt
 	return signed, nil
 }
 
-func (s *Signer) cades(content []byte, detached bool) ([]byte, error) {
+func (s *Signer) cades(ctx context.Context, content []byte, detached bool, now time.Time) ([]byte, error) {
+	if _, national := s.o.Key.Signer.Public().(*gost.PublicKey); national {
+		if content == nil {
+			content = []byte{} // the other library signs nothing as empty content too
+		}
+		return cms.Sign(ctx, cms.SignOptions{
+			Content: content, Detached: detached, SigningTime: now,
+			Key: s.o.Key.Signer, Certificate: s.o.Key.Certificate, Chain: s.o.Key.Chain,
+		})
+	}
 	sd, err := pkcs7.NewSignedData(content)
 	if err != nil {
 		return nil, err

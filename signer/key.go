@@ -36,7 +36,7 @@ func LoadKey(path, password string) (*pki.Key, error) {
 	case errors.Is(err, pki.ErrNoKey):
 		advice = "export the private key together with its certificate"
 	case errors.Is(err, pki.ErrUnsupported):
-		advice = "take the RSA or ECDSA key of the same holder"
+		advice = "take an RSA, ECDSA or GOST 34.10-2015 key of the same holder"
 	}
 	return nil, fmt.Errorf("%w: %s: %w; %s", ErrKey, path, err, advice)
 }

@@ -4,13 +4,13 @@ package signer
 
 import (
 	"context"
-	"crypto"
 	"errors"
 	"fmt"
 	"io"
 
 	"rastau/internal/cms"
 	"rastau/internal/pdf"
+	"rastau/internal/pki"
 )
 
 // PDFOptions of one signature. All are optional.
@@ -66,12 +66,20 @@ func (s *Signer) pades(ctx context.Context, file []byte, o pdf.PrepareOptions) (
 	if err != nil {
 		return nil, 0, err
 	}
-	h := crypto.SHA256.New()
+	algorithm, err := cms.DigestOf(s.o.Key.Signer)
+	if err != nil {
+		return nil, 0, fmt.Errorf("signing: %w", err)
+	}
+	newHash, err := pki.NewHash(algorithm)
+	if err != nil {
+		return nil, 0, fmt.Errorf("signing: %w", err)
+	}
+	h := newHash()
 	if _, err := io.Copy(h, p.Signed()); err != nil {
 		return nil, 0, err
 	}
 	c := cms.SignOptions{
-		Digest: h.Sum(nil), Detached: true, Hash: crypto.SHA256,
+		Digest: h.Sum(nil), Detached: true,
 		Key: s.o.Key.Signer, Certificate: s.o.Key.Certificate, Chain: s.o.Key.Chain,
 	}
 	if s.o.Stamper != nil {

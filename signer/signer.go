@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"time"
 
+	"rastau/internal/gost"
 	"rastau/internal/pki"
 )
 
@@ -42,7 +43,7 @@ type Signer struct {
 	chain []*x509.Certificate // what digitorus/pkcs7 writes beside the leaf
 }
 
-// New checks that the key is one that may sign documents: it belongs to its certificate, is RSA or ECDSA, and the
+// New checks that the key is one that may sign documents: it belongs to its certificate, is RSA, ECDSA or of the national algorithms, and the
 // certificate is for signing. Errors are [ErrKey] and [ErrPurpose]. Validity is checked at each signature, because a
 // service outlives certificates.
 func New(o Options) (*Signer, error) {
@@ -81,8 +82,10 @@ func matches(k *pki.Key) error {
 		same = public.Equal(k.Certificate.PublicKey.Key)
 	case *ecdsa.PublicKey:
 		same = public.Equal(k.Certificate.PublicKey.Key)
+	case *gost.PublicKey:
+		same = public.Equal(k.Certificate.PublicKey.Key)
 	default:
-		return fmt.Errorf("%w: a key of type %T cannot sign licences, only RSA and ECDSA keys can", ErrKey, public)
+		return fmt.Errorf("%w: a key of type %T cannot sign licences, only RSA, ECDSA and GOST keys can", ErrKey, public)
 	}
 	if !same {
 		return fmt.Errorf("%w: the private key does not belong to the certificate %s; take both from one file", ErrKey, k.Certificate.SHA256Hex())

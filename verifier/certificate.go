@@ -15,12 +15,12 @@ import (
 func (v *Verifier) CertificateFile(ctx context.Context, data []byte, q Question) *Report {
 	if int64(len(data)) <= v.o.Limits.Document {
 		if all, err := pki.ReadCertificates(data); err == nil && len(all) > 0 {
-			q.Certs = slices.Concat(q.Certs, all[1:])
-			return v.Certificate(ctx, all[0], q)
+			return v.certificate(ctx, data, all, q)
 		}
 	}
 	in, release := v.ask(ctx, q, PurposeAny)
 	defer release()
+	in.keeper.document(data)
 	r := in.report(false, formatNone)
 	in.note(r, "document.format", "RFC 5280 §4.1", refuted(FormatFailure, "finding.document.format.certificate"))
 	return r.conclude()
@@ -28,21 +28,29 @@ func (v *Verifier) CertificateFile(ctx context.Context, data []byte, q Question)
 
 // Certificate judges a certificate already read, at the stated time.
 func (v *Verifier) Certificate(ctx context.Context, c *pki.Certificate, q Question) *Report {
+	return v.certificate(ctx, c.Raw, []*pki.Certificate{c}, q)
+}
+
+// certificate judges the first of a file's certificates; the others may stand on its path.
+func (v *Verifier) certificate(ctx context.Context, data []byte, all []*pki.Certificate, q Question) *Report {
 	in, release := v.ask(ctx, q, PurposeAny)
 	defer release()
+	in.keeper.document(data)
+	c := all[0]
 	r := in.report(false, formatCertificate)
-	r.Certificate, r.Holder = c, personOf(c)
+	r.Certificate = c
 	s := &subject{
 		inquiry:    in,
 		role:       asCertificate,
 		cert:       c,
 		purpose:    in.q.Purpose,
 		anchors:    in.q.Anchors,
-		candidates: slices.Concat(in.q.Certs, anchorCertificates(in.q.Anchors)),
+		candidates: slices.Concat(in.q.Certs, all[1:], anchorCertificates(in.q.Anchors)),
 		at:         in.given,
 		when:       in.q.At,
 	}
 	chain := s.judge(ctx)
+	r.Holder = chain.holder(c)
 	r.Findings = append(r.Findings, chain.findings...)
 	if chain.path != nil && chain.path.Valid() {
 		r.Policies = chain.path.Policies
@@ -50,6 +58,15 @@ func (v *Verifier) Certificate(ctx context.Context, c *pki.Certificate, q Questi
 	r.conclude()
 	r.RetryAfter = in.retryAfter(r.SubIndication, chain.retry)
 	return r
+}
+
+// holder is the person in the certificate judged.
+func (j judged) holder(c *pki.Certificate) *Person {
+	if j.person == nil {
+		return personOf(c)
+	}
+	p := *j.person
+	return &p
 }
 
 func personOf(c *pki.Certificate) *Person {

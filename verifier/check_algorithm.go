@@ -5,6 +5,7 @@ package verifier
 import (
 	"context"
 	"errors"
+	"time"
 
 	"rastau/internal/pki"
 	"rastau/internal/trust"
@@ -29,15 +30,30 @@ func checkAlgorithm(_ context.Context, s *signature) []Finding {
 	if s.cert != nil {
 		key = &s.cert.PublicKey
 	}
-	if err := s.q.Algorithms.Accept(s.signer.SignatureAlgorithm, key, s.when()); err != nil {
-		return []Finding{weak(err, name)}
+	accept := func(at time.Time) error { return s.q.Algorithms.Accept(s.signer.SignatureAlgorithm, key, at) }
+	if err := accept(s.when()); err != nil {
+		return []Finding{s.outdated(weak(err, name), accept)}
 	}
 	for _, h := range append([]pki.OID{s.signer.DigestAlgorithm.OID}, s.hashes...) {
-		if err := s.q.Algorithms.AcceptHash(h, s.when()); err != nil {
-			return []Finding{weak(err, pki.HashName(h))}
+		accept := func(at time.Time) error { return s.q.Algorithms.AcceptHash(h, at) }
+		if err := accept(s.when()); err != nil {
+			return []Finding{s.outdated(weak(err, pki.HashName(h)), accept)}
 		}
 	}
 	return []Finding{passed("finding.signature.algorithm.accepted", "algorithm", name, "hash", hash)}
+}
+
+// longAgo is when every algorithm that ever counted did.
+var longAgo = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// outdated: an algorithm that counted once may have been used then. Without proof of
+// that only the proof is missing (EN 319 102-1 §5.1.3); with proof that the signature
+// was made since, it is refused for good.
+func (s *signature) outdated(f Finding, accept func(time.Time) error) Finding {
+	if f.Sub == CryptoConstraintsFailure && accept(longAgo) == nil && (s.after == nil || accept(*s.after) == nil) {
+		f.Sub = CryptoConstraintsFailureNoPOE
+	}
+	return f
 }
 
 // weak tells an algorithm that does not count from one that is not known.
@@ -63,7 +79,12 @@ func checkPathAlgorithm(_ context.Context, s *subject) []Finding {
 		case trust.Algorithm:
 			finding = failed(CryptoConstraintsFailure, "finding.signature.algorithm.path-unsupported", "algorithm", name, "name", title(f.Certificate))
 		case trust.WeakAlgorithm:
-			finding = failed(CryptoConstraintsFailure, "finding.signature.algorithm.path-weak", "algorithm", name, "name", title(f.Certificate), "detail", f.Detail)
+			sub := CryptoConstraintsFailure
+			if key := s.path.Issuer(min(f.Index, len(s.path.Certificates)-1)).Key; s.role != asCertificate &&
+				s.q.Algorithms.Accept(f.Certificate.Algorithm, &key, longAgo) == nil {
+				sub = CryptoConstraintsFailureNoPOE
+			}
+			finding = failed(sub, "finding.signature.algorithm.path-weak", "algorithm", name, "name", title(f.Certificate), "detail", f.Detail)
 		default:
 			continue
 		}

@@ -12,7 +12,7 @@ import (
 // checkPolicy: the path leaves a certificate policy that the asker accepts
 // (RFC 5280 §6.1.5 (g), computed as RFC 9618 says).
 func checkPolicy(_ context.Context, s *subject) []Finding {
-	if s.path == nil || s.role == asTSA {
+	if s.path == nil || !s.role.principal() {
 		return nil
 	}
 	var out []Finding

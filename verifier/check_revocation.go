@@ -26,7 +26,10 @@ func checkRevocation(ctx context.Context, s *subject) []Finding {
 		return []Finding{absent("finding.cert.revocation.path-broken")}
 	}
 	var out []Finding
-	s.embedded = true
+	s.embedded = s.carried(ctx)
+	// need is when the certificate must have been good: the first when the signature is
+	// proven to exist, each above it when what it has signed is.
+	need := s.when
 	for i, c := range s.path.Certificates {
 		switch {
 		case s.anchored(i):
@@ -35,9 +38,16 @@ func checkRevocation(ctx context.Context, s *subject) []Finding {
 			// RFC 9608 §4; misuse of the extension has broken the path already.
 			out = append(out, absent("finding.cert.revocation.no-rev-avail", "name", title(c)).citing("RFC 9608 §4"))
 		default:
-			r := s.revocation(ctx, i)
+			r := s.revocation(ctx, i, need)
+			// Of what has expired nobody need say more: asking again is no use. A proof
+			// is what is missing, of when the data at hand were made.
+			ended := !s.vouchable(s.link(i), s.q.At)
+			r.unproven = ended || r.unproven && s.q.At.After(c.NotAfter)
 			out = append(out, s.tell(i, c, r))
-			s.embedded = s.embedded && r.from == embedded
+			s.momentary = s.momentary || r.later || r.fallback != ""
+			if r.proven.After(need) {
+				need = r.proven
+			}
 			if i == 0 {
 				s.notRevoked = r.status == crl.Good && r.coversExpired
 			}
@@ -54,6 +64,8 @@ func (s *subject) tell(i int, c *pki.Certificate, r revocation) Finding {
 	switch {
 	case r.status == crl.Good && r.later:
 		f = passed("finding.cert.revocation.revoked-later", "name", name, "date", moment(r.revokedAt), "at", moment(s.when))
+	case r.status == crl.Good && r.fallback != "":
+		f = passed("finding.cert.revocation.good-fallback", "name", name, "at", moment(s.when), "detail", r.fallback)
 	case r.status == crl.Good:
 		f = passed("finding.cert.revocation.good", "name", name, "at", moment(s.when))
 	case r.status == crl.Revoked:
@@ -64,6 +76,8 @@ func (s *subject) tell(i int, c *pki.Certificate, r revocation) Finding {
 	case r.status == crl.Hold:
 		s.hold(r.retry)
 		f = undecided(TryLater, "finding.cert.revocation.hold", "name", name, "date", moment(r.revokedAt))
+	case r.unproven:
+		f = undecided(RevocationOutOfBoundsNoPOE, "finding.cert.revocation.unproven", "name", name)
 	default:
 		s.hold(r.retry)
 		f = undecided(TryLater, "finding.cert.revocation.unavailable", "name", name, "detail", r.why)

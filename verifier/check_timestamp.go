@@ -34,18 +34,23 @@ func checkTimestamp(ctx context.Context, s *signature) []Finding {
 		return nil
 	}
 	var out []Finding
-	for _, t := range s.proofs {
-		s.existed(t)
-	}
 	tokens := s.signer.TimestampTokens()
 	for _, raw := range tokens[:min(len(tokens), maxTokens)] {
 		t, f := s.stamp(ctx, raw, s.bag(), func(t *timestamp.Token) (bool, error) { return t.Covers(s.signer.Signature) })
 		out = append(out, f)
 		if t != nil {
+			out = append(out, s.ordered(raw, t)...)
 			s.existed(t.GenTime)
 		}
 	}
-	for _, raw := range contentTokens(s.signer) {
+	contents := contentTokens(s.signer)
+	if s.stamped != nil {
+		// Signed attributes existed when the signature over them did.
+		for _, raw := range contents {
+			s.poe.prove(raw, *s.stamped)
+		}
+	}
+	for _, raw := range contents {
 		t, f := s.stamp(ctx, raw, s.bag(), func(t *timestamp.Token) (bool, error) {
 			d, ok := s.contents[t.HashAlgorithm]
 			if !ok {
@@ -59,6 +64,12 @@ func checkTimestamp(ctx context.Context, s *signature) []Finding {
 			s.after = &at
 		}
 	}
+	// EN 319 102-1 §5.5.4: what was stamped before signing cannot be younger than the
+	// stamp upon the signature.
+	if s.after != nil && s.stamped != nil && s.after.After(*s.stamped) {
+		out = append(out, failed(TimestampOrderFailure, "finding.signature.timestamp.order",
+			"content", moment(*s.after), "signature", moment(*s.stamped)).citing("EN 319 102-1 §5.5.4"))
+	}
 	return out
 }
 
@@ -66,9 +77,10 @@ func checkTimestamp(ctx context.Context, s *signature) []Finding {
 type bag struct {
 	candidates []*pki.Certificate
 	at         evidence
+	poe        *poe
 }
 
-func (s *signature) bag() bag { return bag{s.candidates, s.at} }
+func (s *signature) bag() bag { return bag{s.candidates, s.at, s.poe} }
 
 // existed notes a proven time of existence; the earliest counts.
 func (s *signature) existed(t time.Time) {
@@ -82,6 +94,7 @@ func (s *signature) existed(t time.Time) {
 func (in *inquiry) stamp(ctx context.Context, raw []byte, b bag, covers func(*timestamp.Token) (bool, error)) (*timestamp.Token, Finding) {
 	sum := sha256.Sum256(raw)
 	evidence := "sha256:" + hex.EncodeToString(sum[:]) + " timestamp"
+	in.keeper.keep(PieceTimestamp, embedded, raw)
 	t, err := timestamp.Parse(raw)
 	if err != nil {
 		return nil, warned("finding.signature.timestamp.unreadable", "detail", err.Error()).citing("RFC 3161 §2.4.2").with(evidence)
@@ -97,10 +110,21 @@ func (in *inquiry) stamp(ctx context.Context, raw []byte, b bag, covers func(*ti
 	case t.GenTime.After(in.q.At):
 		return invalid("finding.signature.timestamp.future", "RFC 3161 §2.4.2", "at", moment(in.q.At))
 	}
-	if key, citation, args := in.tokenSignature(t, b.candidates); key != "" {
+	// EN 319 102-1 §5.4 judges a token now, whatever time it states: a service whose
+	// key or algorithm has fallen since could have stated any. Only a later timestamp
+	// over the token lets it be judged as of then.
+	when, proven := b.poe.since(sum)
+	if !proven {
+		when = in.q.At
+	}
+	if key, citation, args := in.tokenSignature(t, b.candidates, when); key != "" {
 		return invalid(key, citation, args...)
 	}
-	chain := in.authority(ctx, t, b)
+	cert := t.Signed.SignerCertificate(t.Signed.Signers[0], b.candidates)
+	if t.GenTime.Before(cert.NotBefore) {
+		return invalid("finding.signature.timestamp.early", "RFC 3161 §2.4.2", "from", moment(cert.NotBefore))
+	}
+	chain := in.authority(ctx, t, cert, b, when)
 	if i := decide(chain.findings); i >= 0 {
 		f := chain.findings[i]
 		return nil, Finding{
@@ -123,7 +147,7 @@ func (in *inquiry) stamp(ctx context.Context, raw []byte, b bag, covers func(*ti
 
 // tokenSignature does the mathematics of the token's own signature; an empty key
 // means that it holds.
-func (in *inquiry) tokenSignature(t *timestamp.Token, candidates []*pki.Certificate) (key, citation string, args []string) {
+func (in *inquiry) tokenSignature(t *timestamp.Token, candidates []*pki.Certificate, when time.Time) (key, citation string, args []string) {
 	// RFC 3161 §2.4.2: "The time-stamp token MUST NOT contain any signatures other
 	// than the signature of the TSA."
 	if len(t.Signed.Signers) != 1 {
@@ -145,9 +169,9 @@ func (in *inquiry) tokenSignature(t *timestamp.Token, candidates []*pki.Certific
 		return "finding.signature.timestamp.wrong", "RFC 3161 §2.4.2", nil
 	}
 	for _, err := range []error{
-		in.q.Algorithms.Accept(signer.SignatureAlgorithm, &cert.PublicKey, t.GenTime),
-		in.q.Algorithms.AcceptHash(signer.DigestAlgorithm.OID, t.GenTime),
-		in.q.Algorithms.AcceptHash(t.HashAlgorithm, t.GenTime),
+		in.q.Algorithms.Accept(signer.SignatureAlgorithm, &cert.PublicKey, when),
+		in.q.Algorithms.AcceptHash(signer.DigestAlgorithm.OID, when),
+		in.q.Algorithms.AcceptHash(t.HashAlgorithm, when),
 	} {
 		if err != nil {
 			return "finding.signature.timestamp.algorithm", "ETSI TS 119 312", []string{"algorithm", pki.AlgorithmName(signer.SignatureAlgorithm)}
@@ -156,19 +180,21 @@ func (in *inquiry) tokenSignature(t *timestamp.Token, candidates []*pki.Certific
 	return "", "", nil
 }
 
-// authority judges the TSA's certificate: a path to an anchor for timestamps that
-// was valid when the token was made, for timestamps alone, not revoked by then.
-func (in *inquiry) authority(ctx context.Context, t *timestamp.Token, b bag) judged {
-	signer := t.Signed.Signers[0]
+// authority judges the TSA's certificate: a path to an anchor for timestamps that is
+// valid when the token is proven to exist, for timestamps alone, and not revoked.
+func (in *inquiry) authority(ctx context.Context, t *timestamp.Token, cert *pki.Certificate, b bag, when time.Time) judged {
+	certificates, lists, responses := tokenMaterial(t)
 	s := &subject{
 		inquiry:    in,
 		role:       asTSA,
-		cert:       t.Signed.SignerCertificate(signer, b.candidates),
+		cert:       cert,
 		purpose:    PurposeTimestamp,
 		anchors:    in.q.TSAAnchors,
-		candidates: slices.Concat(t.Signed.Certificates, b.candidates),
-		at:         b.at.plus(t.Signed.CRLs, t.Signed.OCSPs),
-		when:       t.GenTime,
+		candidates: slices.Concat(certificates, b.candidates),
+		at:         b.at.plus(lists, responses),
+		poe:        b.poe,
+		when:       when,
+		made:       t.GenTime,
 		proven:     true,
 	}
 	return s.judge(ctx)

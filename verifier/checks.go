@@ -22,8 +22,11 @@ var signatureChecks = []check[*signature]{
 	{"signature.attributes", "RFC 5652 §5.3", checkAttributes},
 	{"signature.digest", "RFC 5652 §5.4", checkDigest},
 	{"signature.value", "RFC 5652 §5.6", checkValue},
+	// Before the timestamps that it may cover.
+	{"signature.archive", "EN 319 122-1 §5.5.3", checkArchive},
 	{"signature.timestamp", "EN 319 102-1 §5.4", checkTimestamp},
 	{"signature.algorithm", "ETSI TS 119 312", checkAlgorithm},
+	{"signature.countersignature", "RFC 5652 §11.4", checkCounter},
 }
 
 // pathChecks judge one certificate along one candidate path, in this order.
@@ -37,6 +40,8 @@ var pathChecks = []check[*subject]{
 	{"cert.policy", "RFC 5280 §6.1.5", checkPolicy},
 	{"holder.iin", "RFC 5280 §4.1.2.6", checkIIN},
 	{"holder.bin", "RFC 5280 §4.1.2.6", checkBIN},
+	{"holder.capacity", "RFC 5280 §4.2.1.12", checkCapacity},
+	{"holder.number", "Law 223-III of 2007-01-12", checkNumber},
 	{"holder.checkdigit", "Resolution 565 of 2003-06-11", checkDigits},
 }
 

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
+	"slices"
 	"strconv"
 
 	"rastau/internal/cms"
@@ -21,11 +23,12 @@ const (
 	formatCertificate = "certificate"
 )
 
-// Document detects CMS (DER, BER, PEM, base64), PDF or XML by content and judges
+// Document detects CMS (DER, BER, PEM, base64, S/MIME), PDF or XML by content and judges
 // every signature in it. It never fails: what cannot be read is FORMAT_FAILURE.
 func (v *Verifier) Document(ctx context.Context, data []byte, q Question) *Report {
 	in, release := v.ask(ctx, q, PurposeSign)
 	defer release()
+	in.keeper.document(data)
 	if int64(len(data)) > v.o.Limits.Document {
 		r := in.report(true, formatNone)
 		in.note(r, "document.format", "RFC 5652 §5.1", refuted(FormatFailure, "finding.document.format.too-large",
@@ -35,23 +38,58 @@ func (v *Verifier) Document(ctx context.Context, data []byte, q Question) *Repor
 	switch {
 	// A CMS file is judged as one whatever it holds: a signed PDF inside it bears
 	// the mark of a PDF too, but not at the start.
-	case pdf.Is(data) && !isBER(data):
+	case pdf.Is(data) && !cms.IsCMS(data):
 		return in.pdf(ctx, data)
 	case isXML(data):
 		r := in.report(true, formatXML)
-		in.note(r, "document.format", "XMLDSig §4", refuted(FormatFailure, "finding.document.format.xml"))
+		if bytes.Contains(plainXML(data), []byte(namespaceXMLDSig)) {
+			// Not judged, so nothing is said against it.
+			in.note(r, "document.format", "EN 319 102-1 §5.1.3", undecided(Custom, "finding.document.format.xml"))
+		} else {
+			in.note(r, "document.format", "XMLDSig §4", refuted(FormatFailure, "finding.document.format.xml-unsigned"))
+		}
 		return r.conclude()
 	}
-	return in.cms(ctx, data)
+	// A mail that is not at the same time a PDF or XML to whoever opens it: what stands
+	// around its two parts is not signed.
+	if !cms.IsCMS(data) {
+		if mail, ok := cms.DecodeMIME(data); ok {
+			return in.mail(ctx, mail)
+		}
+	}
+	return in.cms(ctx, data, in.q.Content, "finding.document.format.cms")
 }
 
-// isBER tells a SEQUENCE, with which every ContentInfo starts.
-func isBER(data []byte) bool { return len(data) > 0 && data[0] == 0x30 }
+// mail judges a signed mail (RFC 8551 §3.5): the content of multipart/signed is the
+// mail's own part, whatever else the asker shows.
+func (in *inquiry) mail(ctx context.Context, m cms.MIME) *Report {
+	content := in.q.Content
+	if m.Content != nil {
+		if content != nil || len(in.q.Digests) > 0 {
+			in.q.Content, in.q.Digests = nil, nil
+			in.q.Broken = append(slices.Clip(in.q.Broken), in.finish(warned("finding.input.content.mail"), "input.content", "RFC 8551 §3.5.3"))
+		}
+		content = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.Content)), nil }
+	}
+	return in.cms(ctx, m.Message, content, "finding.document.format.mime")
+}
+
+// namespaceXMLDSig is what every XML signature names (XMLDSig §1.3), XAdES too.
+const namespaceXMLDSig = "http://www.w3.org/2000/09/xmldsig#"
+
+// plainXML gives the text without its byte order mark, of UTF-16 as far as it is ASCII:
+// enough to tell what kind of file it is.
+func plainXML(data []byte) []byte {
+	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
+		return bytes.ReplaceAll(data[2:], []byte{0}, nil)
+	}
+	return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+}
 
 // isXML looks at the first bytes: an optional byte order mark, white space, "<" and
 // what may follow it.
 func isXML(data []byte) bool {
-	data = bytes.TrimLeft(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), " \t\r\n")
+	data = bytes.TrimLeft(plainXML(data), " \t\r\n")
 	if len(data) < 2 || data[0] != '<' {
 		return false
 	}
@@ -59,13 +97,14 @@ func isXML(data []byte) bool {
 	return c == '?' || c == '!' || c == '_' || c == ':' || c >= 0x80 || 'a' <= c|0x20 && c|0x20 <= 'z'
 }
 
-// cms judges a CMS file.
-func (in *inquiry) cms(ctx context.Context, data []byte) *Report {
+// cms judges a CMS file; content is the detached content shown with it, readable the
+// sentence that says what the file is.
+func (in *inquiry) cms(ctx context.Context, data []byte, content func() (io.ReadCloser, error), readable string) *Report {
 	der, err := cms.Decode(data)
 	if err != nil {
 		return in.unreadable(formatNone, err)
 	}
-	sd, err := cms.Parse(der, cms.Limits{Bytes: int(in.v.o.Limits.Document)})
+	sd, err := cms.ParseKnowing(der, cms.Limits{Bytes: int(in.v.o.Limits.Document)}, in.v.memory.certificate)
 	if err != nil {
 		format := formatCMS
 		if errors.Is(err, cms.ErrNotCMS) {
@@ -74,11 +113,11 @@ func (in *inquiry) cms(ctx context.Context, data []byte) *Report {
 		return in.unreadable(format, err)
 	}
 	r := in.report(true, formatCMS)
-	in.note(r, "document.format", "RFC 5652 §5.1", passed("finding.document.format.cms"))
+	in.note(r, "document.format", "RFC 5652 §5.1", passed(readable))
 	if !in.countable(r, len(sd.Signers), "RFC 5652 §5.1") {
 		return r.conclude()
 	}
-	m := in.open(sd, in.q.Content)
+	m := in.open(sd, content)
 	for i := range sd.Signers {
 		r.Signatures = append(r.Signatures, m.signature(i).judge(ctx))
 	}

@@ -4,16 +4,19 @@ package verifier
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha1"
 	"crypto/subtle"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"rastau/internal/cms"
 	"rastau/internal/pdf"
+	"rastau/internal/phrase"
 	"rastau/internal/pki"
 	"rastau/internal/timestamp"
 )
@@ -61,8 +64,19 @@ func (in *inquiry) pdf(ctx context.Context, data []byte) *Report {
 		at  time.Time
 	}
 	var proofs []proof
+	earliest := func(over pdf.Signature) *poe {
+		p := &poe{}
+		for _, by := range proofs {
+			if by.end > over.End {
+				p.everything(by.at)
+			}
+		}
+		return p
+	}
+	// The latest first: what it covers is then proven to have existed.
+	slices.SortStableFunc(stamps, func(a, b pdf.Signature) int { return cmp.Compare(b.End, a.End) })
 	for _, s := range stamps {
-		if t, f := in.documentStamp(ctx, doc, s); f.Text.EN != "" {
+		if t, f := in.documentStamp(ctx, doc, s, earliest(s)); f.Text.EN != "" {
 			in.note(r, "document.timestamp", "EN 319 142-1 §5.4.3", f)
 			if t != nil {
 				proofs = append(proofs, proof{s.End, t.GenTime})
@@ -71,10 +85,9 @@ func (in *inquiry) pdf(ctx context.Context, data []byte) *Report {
 	}
 	for _, s := range signatures {
 		one := in.pdfSignature(doc, s)
-		for _, p := range proofs {
-			if p.end > s.End {
-				one.proofs = append(one.proofs, p.at)
-			}
+		if one.poe = earliest(s); one.poe.all != nil {
+			one.existed(*one.poe.all)
+			one.archived = true
 		}
 		report := one.judge(ctx)
 		report.Field = s.Field
@@ -88,12 +101,12 @@ func (in *inquiry) pdf(ctx context.Context, data []byte) *Report {
 
 // documentStamp judges a document timestamp (EN 319 142-1 §5.4.3): a token over the
 // bytes of its range.
-func (in *inquiry) documentStamp(ctx context.Context, doc *pdf.Document, s pdf.Signature) (*timestamp.Token, Finding) {
+func (in *inquiry) documentStamp(ctx context.Context, doc *pdf.Document, s pdf.Signature, p *poe) (*timestamp.Token, Finding) {
 	if s.Problem != nil {
 		return nil, warned("finding.document.timestamp.range", "field", s.Field, "detail", s.Problem.Error())
 	}
 	certificates := append(anchorCertificates(in.q.TSAAnchors), in.q.Certs...)
-	return in.stamp(ctx, s.Contents, bag{certificates, in.given}, func(t *timestamp.Token) (bool, error) {
+	return in.stamp(ctx, s.Contents, bag{certificates, in.given, p}, func(t *timestamp.Token) (bool, error) {
 		// Read once through the token's own hash: the ranges may be the whole file.
 		d, err := cms.DigestContent(doc.Signed(s), []pki.OID{t.HashAlgorithm})
 		if err != nil || d[t.HashAlgorithm] == nil {
@@ -106,7 +119,7 @@ func (in *inquiry) documentStamp(ctx context.Context, doc *pdf.Document, s pdf.S
 // pdfSignature takes one signature of the PDF up to its mathematics.
 func (in *inquiry) pdfSignature(doc *pdf.Document, s pdf.Signature) *signature {
 	refuse := func(f Finding) *signature {
-		return &signature{inquiry: in, broken: []Finding{f}, revised: in.changes(s)}
+		return &signature{inquiry: in, broken: []Finding{f}, revised: in.changes(doc, s)}
 	}
 	if s.Problem != nil {
 		return refuse(refuted(FormatFailure, "finding.document.format.byte-range", "detail", s.Problem.Error()).
@@ -142,33 +155,74 @@ func (in *inquiry) pdfSignature(doc *pdf.Document, s pdf.Signature) *signature {
 		m.foreign = err != nil || subtle.ConstantTimeCompare(h.Sum(nil), sd.Content) != 1
 		one := m.signature(0)
 		one.hashes = []pki.OID{pki.OIDSHA1}
-		one.revised = in.changes(s)
+		one.revised = in.changes(doc, s)
 		return one
 	}
 	one := in.open(sd, content).signature(0)
-	one.revised = in.changes(s)
+	one.revised = in.changes(doc, s)
 	return one
 }
 
 // changes tells what later revisions did. Reject by default: the first change that
 // no rule justifies refutes the document as it is shown.
-func (in *inquiry) changes(s pdf.Signature) []Finding {
+func (in *inquiry) changes(doc *pdf.Document, s pdf.Signature) []Finding {
+	// The gap of the byte range is the signature's place alone (EN 319 142-1 §5.1): what
+	// else stands in it nobody has signed.
+	if s.Trailing > 0 {
+		return []Finding{refuted(FormatFailure, "finding.document.revision.gap", "count", strconv.Itoa(s.Trailing))}
+	}
+	for _, later := range doc.Signatures() {
+		if later.Trailing > 0 && (later.Revision > s.Revision || later.End > s.End) {
+			return []Finding{refuted(FormatFailure, "finding.document.revision.later-gap",
+				"field", later.Field, "count", strconv.Itoa(later.Trailing))}
+		}
+	}
 	var justified []string
 	for _, c := range s.Changes {
 		if !c.Justified {
-			return []Finding{refuted(FormatFailure, "finding.document.revision.unjustified",
-				"bytes", strconv.FormatInt(s.After, 10), "kind", c.Kind, "detail", c.Detail)}
+			return []Finding{refuted(FormatFailure, changeSentence(c.Kind), "detail", c.Detail)}
 		}
 		justified = append(justified, c.Kind)
 	}
 	switch {
 	case s.After > 0 && len(justified) == 0:
 		return []Finding{refuted(FormatFailure, "finding.document.revision.unjustified",
-			"bytes", strconv.FormatInt(s.After, 10), "kind", "unknown", "detail", "bytes behind the signed revision")}
+			"detail", strconv.FormatInt(s.After, 10)+" bytes stand behind the signed revision")}
 	case s.After > 0:
-		return []Finding{passed("finding.document.revision.justified", "kinds", strings.Join(distinct(justified), ", "))}
+		f := passed("finding.document.revision.justified")
+		f.Text = phrase.Render("finding.document.revision.justified", map[string]phrase.Text{"kinds": changeKinds(distinct(justified))})
+		return []Finding{f}
 	}
 	return []Finding{passed("finding.document.revision.whole")}
+}
+
+// changeSentence is what people are told of a change that no rule justifies.
+func changeSentence(kind string) string {
+	switch kind {
+	case pdf.PageAdded:
+		return "finding.document.revision.page-added"
+	case pdf.PageRemoved:
+		return "finding.document.revision.page-removed"
+	case pdf.PageChanged:
+		return "finding.document.revision.page-changed"
+	case pdf.AnnotationChanged:
+		return "finding.document.revision.annotation"
+	case pdf.FormField:
+		return "finding.document.revision.form-field"
+	case pdf.Metadata:
+		return "finding.document.revision.metadata"
+	}
+	return "finding.document.revision.unjustified"
+}
+
+// changeKinds lists kinds of change as people name them.
+func changeKinds(kinds []string) phrase.Text {
+	var kk, ru, en []string
+	for _, kind := range kinds {
+		t := phrase.Get("change."+kind, nil)
+		kk, ru, en = append(kk, t.KK), append(ru, t.RU), append(en, t.EN)
+	}
+	return phrase.Text{KK: strings.Join(kk, ", "), RU: strings.Join(ru, ", "), EN: strings.Join(en, ", ")}
 }
 
 // parsePDFTime reads a date string (ISO 32000-1 §7.9.4), D:YYYYMMDDHHmmSSOHH'mm',

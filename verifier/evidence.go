@@ -42,6 +42,7 @@ type heldResponse struct {
 type evidence struct {
 	lists     []heldList
 	responses []heldResponse
+	keeper    *keeper
 }
 
 func (e *evidence) addLists(from origin, lists []*crl.List) {
@@ -59,7 +60,7 @@ func (e *evidence) addResponses(from origin, ders [][]byte) {
 // plus gives the evidence together with what a message embeds, each once. Embedded
 // lists that cannot be read take no part.
 func (e evidence) plus(lists, responses [][]byte) evidence {
-	out := evidence{lists: slices.Clone(e.lists), responses: slices.Clone(e.responses)}
+	out := evidence{lists: slices.Clone(e.lists), responses: slices.Clone(e.responses), keeper: e.keeper}
 	seen := map[[32]byte]bool{}
 	for _, l := range e.lists {
 		seen[l.SHA256] = true
@@ -76,21 +77,14 @@ func (e evidence) plus(lists, responses [][]byte) evidence {
 		}
 		if l, err := crl.Parse(der, crl.Limits{}); err == nil {
 			out.addLists(embedded, []*crl.List{l})
+			e.keeper.keep(PieceList, embedded, der)
 		}
 	}
 	for _, der := range responses[:min(len(responses), maxEmbedded)] {
 		if fresh(der) {
 			out.addResponses(embedded, [][]byte{der})
+			e.keeper.keep(PieceResponse, embedded, der)
 		}
-	}
-	return out
-}
-
-// all gives the lists alone.
-func (e evidence) all() []*crl.List {
-	out := make([]*crl.List, len(e.lists))
-	for i, l := range e.lists {
-		out[i] = l.List
 	}
 	return out
 }
@@ -112,14 +106,14 @@ func listEvidence(l *crl.List, from origin, rule string) string {
 	if l.BaseNumber != nil {
 		kind = "delta-crl"
 	}
-	return fmt.Sprintf("sha256:%s %s source=%s thisUpdate=%s nextUpdate=%s freshness=%s",
-		hex.EncodeToString(l.SHA256[:]), kind, from, stamp(l.ThisUpdate), stamp(l.NextUpdate), rule)
+	return fmt.Sprintf("sha256:%s %s source=%s thisUpdate=%s nextUpdate=%s freshness=%s order=%s",
+		hex.EncodeToString(l.SHA256[:]), kind, from, stamp(l.ThisUpdate), stamp(l.NextUpdate), rule, sourceOrder)
 }
 
 func responseEvidence(der []byte, a ocsp.Answer, from origin, rule string) string {
 	sum := sha256.Sum256(der)
-	return fmt.Sprintf("sha256:%s ocsp source=%s thisUpdate=%s nextUpdate=%s freshness=%s",
-		hex.EncodeToString(sum[:]), from, stamp(a.ThisUpdate), stamp(a.NextUpdate), rule)
+	return fmt.Sprintf("sha256:%s ocsp source=%s thisUpdate=%s nextUpdate=%s freshness=%s order=%s",
+		hex.EncodeToString(sum[:]), from, stamp(a.ThisUpdate), stamp(a.NextUpdate), rule, sourceOrder)
 }
 
 // freshness names the rule that revocation data were held against (EN 319 102-1 §5.2.5.4).

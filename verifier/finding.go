@@ -3,8 +3,12 @@
 package verifier
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"rastau/internal/phrase"
 	"rastau/internal/pki"
@@ -49,6 +53,10 @@ type Finding struct {
 	Sub        SubIndication
 	Indication Indication
 	Text       phrase.Text // Detail in the three languages. Not in JSON.
+
+	// What Text says, so that it can be said of another time (proven.go).
+	sentence string
+	args     []string
 }
 
 // passed, warned and absent say that nothing is wrong; args are pairs of a name in
@@ -77,19 +85,59 @@ func refuted(sub SubIndication, key string, args ...string) Finding {
 	return f
 }
 
+// said makes the sentence. What files and certificates say of themselves is shown
+// without characters that could paint over the line it stands in. A remark ends the
+// sentence, whose full stop is the catalogue's, in the language of the sentence.
 func said(o Outcome, key string, args []string) Finding {
-	named := make(map[string]string, len(args)/2)
+	remark, copied := -1, false
 	for i := 0; i+1 < len(args); i += 2 {
-		named[args[i]] = args[i+1]
-	}
-	if remark, ok := named["detail"]; ok {
-		// A remark ends the English sentence, whose full stop is the catalogue's.
-		if remark = strings.TrimRight(remark, ". "); remark == "" {
-			remark = "no more is known"
+		value := printable(args[i+1])
+		if args[i] == "detail" {
+			remark = i + 1
+			if value = strings.TrimRight(value, ". "); value == "" {
+				value = "no more is known"
+			}
 		}
-		named["detail"] = remark
+		if value != args[i+1] {
+			if !copied {
+				args, copied = slices.Clone(args), true
+			}
+			args[i+1] = value
+		}
 	}
-	return Finding{Outcome: o, Text: phrase.Get(key, named)}
+	if remark < 0 {
+		return Finding{Outcome: o, Text: phrase.Say(key, args...), sentence: key, args: args}
+	}
+	texts := make(map[string]phrase.Text, len(args)/2)
+	for i := 0; i+1 < len(args); i += 2 {
+		texts[args[i]] = phrase.Text{KK: args[i+1], RU: args[i+1], EN: args[i+1]}
+	}
+	texts["detail"] = phrase.Remark(args[remark])
+	return Finding{Outcome: o, Text: phrase.Render(key, texts)}
+}
+
+// printable writes characters that cannot be seen, or that turn the direction of what
+// follows, as Go escapes them.
+func printable(s string) string {
+	if !strings.ContainsFunc(s, hidden) && utf8.ValidString(s) {
+		return s
+	}
+	var out strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		if hidden(r) || r == utf8.RuneError && size == 1 {
+			quoted := strconv.QuoteToASCII(s[:size])
+			out.WriteString(quoted[1 : len(quoted)-1])
+		} else {
+			out.WriteString(s[:size])
+		}
+		s = s[size:]
+	}
+	return out.String()
+}
+
+func hidden(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
 }
 
 // with adds evidence.

@@ -53,7 +53,7 @@ func (h *house) cross(t testing.TB, by *testpki.CA) *pki.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
+	der, err := testpki.CreateCertificate(&x509.Certificate{
 		SerialNumber: big.NewInt(77), RawSubject: ca.RawSubject, NotBefore: ca.NotBefore, NotAfter: ca.NotAfter,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, BasicConstraintsValid: true, IsCA: true, SubjectKeyId: ca.SubjectKeyId,
 	}, parent, h.ca.Key.Public(), by.Key)
@@ -75,6 +75,7 @@ type forgery struct {
 	attrs       [][]byte // DER of each Attribute, in the order written; nil: none
 	signs       []byte   // what the key signs; nil: the SET OF attrs as written
 	key         *pki.Key
+	hash        crypto.Hash // of signs; zero: SHA-256
 	trailing    []byte
 }
 
@@ -139,7 +140,12 @@ func (f forgery) der(t testing.TB) []byte {
 	if f.signs == nil {
 		f.signs = set(f.attrs)
 	}
-	signature, err := f.key.Signer.Sign(rand.Reader, sum(f.signs), crypto.SHA256)
+	if f.hash == 0 {
+		f.hash = crypto.SHA256
+	}
+	digest := f.hash.New()
+	digest.Write(f.signs)
+	signature, err := f.key.Signer.Sign(rand.Reader, digest.Sum(nil), f.hash)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,4 +257,32 @@ func embed(t testing.TB, der []byte, lists ...*crl.List) []byte {
 		p.lists = append(p.lists, l.Raw...)
 	}
 	return p.der()
+}
+
+func sequence(elements ...[]byte) []byte {
+	var b cryptobyte.Builder
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		for _, e := range elements {
+			b.AddBytes(e)
+		}
+	})
+	return b.BytesOrPanic()
+}
+
+func explicit(tag uint8, der []byte) []byte {
+	var b cryptobyte.Builder
+	b.AddASN1(asn1.Tag(tag).Constructed().ContextSpecific(), func(b *cryptobyte.Builder) { b.AddBytes(der) })
+	return b.BytesOrPanic()
+}
+
+// basicOf takes the BasicOCSPResponse out of an answer.
+func basicOf(t testing.TB, der []byte) []byte {
+	t.Helper()
+	in := cryptobyte.String(der)
+	var outer, tagged, inner, basic cryptobyte.String
+	if !in.ReadASN1(&outer, asn1.SEQUENCE) || !outer.SkipASN1(asn1.ENUM) || !outer.ReadASN1(&tagged, zero) ||
+		!tagged.ReadASN1(&inner, asn1.SEQUENCE) || !inner.SkipASN1(asn1.OBJECT_IDENTIFIER) || !inner.ReadASN1(&basic, asn1.OCTET_STRING) {
+		t.Fatal("not an OCSP answer")
+	}
+	return basic
 }

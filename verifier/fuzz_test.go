@@ -24,6 +24,11 @@ func FuzzDocument(f *testing.F) {
 		signPDF(f, page(f), k), stampPDF(f, h, signPDF(f, page(f), k), day0), page(f),
 		[]byte("<?xml version=\"1.0\"?><a/>"), []byte("-----BEGIN CMS-----\n"), {0x30, 0x80}, nil,
 	}
+	a := newArchive(f)
+	old := a.longTerm(f)
+	value := parsed(f, sign(f, k)).Signers[0].Signature
+	seeds = append(seeds, old, archived(f, old, a.token(f, a.clock())), added(f, sign(f, k), counterSignature, counterInfo(f, value, k)),
+		[]byte("Content-Type: multipart/signed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\nContent-Type: application/pkcs7-signature\r\n\r\n0\x80\r\n--b--\r\n"))
 	if len(seeds) == 0 {
 		f.Fatal("the corpus is empty")
 	}

@@ -45,7 +45,7 @@ func newHouse(t testing.TB) *house {
 	t.Helper()
 	h := &house{now: day0}
 	var err error
-	if h.pki, err = testpki.New(testpki.Options{Now: h.clock, EC: true}); err != nil {
+	if h.pki, err = testpki.New(testpki.Options{Now: h.clock, EC: true, GOST: national(t)}); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(h.pki.Handler())

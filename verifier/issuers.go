@@ -19,7 +19,8 @@ const maxIssuers = 4
 // has given (RFC 5280 §4.2.2.1, caIssuers). What comes is untrusted like any other
 // certificate at hand. It reports whether anything new came.
 func (s *subject) fetchIssuers() bool {
-	if !s.v.o.FetchIssuers || s.v.o.Web == nil || s.q.Offline || len(s.anchors) == 0 {
+	able := s.v.o.FetchIssuers && s.v.o.Web != nil || s.q.Replay != nil
+	if !able || s.q.Offline || len(s.anchors) == 0 {
 		return false
 	}
 	found := false

@@ -5,7 +5,6 @@ package verifier_test
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -204,43 +203,5 @@ func TestKazakhDocument(t *testing.T) {
 	expect(t, r, verifier.Indeterminate, verifier.ChainConstraintsFailure, "cert.purpose")
 	if r.Intact == nil || !*r.Intact {
 		t.Errorf("intact is %v, want true", r.Intact)
-	}
-}
-
-// The national algorithms are named as not yet supported, never as broken.
-func TestKazakhNationalAlgorithms(t *testing.T) {
-	dir := suite(t, "kz")
-	v := verifier.New(verifier.Options{Now: time.Now})
-	r := v.CertificateFile(t.Context(), file(t, dir, "certs", "ceo_valid_sign_2004_gost.cer"), verifier.Question{
-		At:           instant(t, "2022-04-15T00:00:00Z"),
-		Anchors:      anchors(t, dir, "ca", "nca_gost_test.crt"),
-		NoRevocation: true,
-		Offline:      true,
-	})
-	expect(t, r, verifier.Indeterminate, verifier.CryptoConstraintsFailure, "signature.algorithm")
-	for _, name := range []string{"gost_attached_two_signers.p7s", "gost_detached.p7s"} {
-		r := v.Document(t.Context(), file(t, dir, "cms", name), verifier.Question{
-			At: instant(t, "2022-12-15T00:00:00Z"), Offline: true, NoRevocation: true,
-			Anchors: anchors(t, dir, "ca", "nca_gost2022_test.cer"),
-			Digests: map[pki.OID][]byte{pki.OIDGOST512Hash: make([]byte, 64)},
-		})
-		if len(r.Signatures) == 0 || r.Intact != nil {
-			t.Errorf("%s: %d signatures, intact %v", name, len(r.Signatures), r.Intact)
-		}
-		for _, s := range r.Signatures {
-			if s.Indication == verifier.TotalFailed {
-				t.Errorf("%s: %v/%s", name, s.Indication, s.SubIndication)
-			}
-			if strings.HasPrefix(pki.AlgorithmName(s.Certificate.PublicKey.Algorithm), "RSA") {
-				continue // the second signer of these files
-			}
-			found := false
-			for _, f := range s.Findings {
-				found = found || f.Key == "signature.algorithm" && f.Outcome == verifier.Fail
-			}
-			if !found {
-				t.Errorf("%s: no finding says that the algorithm is not supported yet", name)
-			}
-		}
 	}
 }

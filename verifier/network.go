@@ -4,6 +4,7 @@ package verifier
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -32,12 +33,14 @@ type fetched struct {
 	issuers  []*pki.Certificate
 	failures []string // English
 	retry    time.Time
+	sources  []listAt // of lists
+	partial  bool     // of several addresses of lists not all answered
 }
 
 // askResponders asks the responders that the certificate names (RFC 6960 §3.1),
 // until one answers.
 func (s *subject) askResponders(l link) fetched {
-	if s.v.o.Web == nil {
+	if s.v.o.Web == nil && s.q.Replay == nil {
 		return fetched{}
 	}
 	return s.once("ocsp", l, func(ctx context.Context) fetched {
@@ -75,21 +78,23 @@ func (s *subject) askResponder(ctx context.Context, url string, l link) (heldRes
 // fetchLists fetches the lists that the certificate's distribution points name
 // (RFC 5280 §6.3.3 (a)), and their delta lists (§4.2.1.15, §5.2.6).
 func (s *subject) fetchLists(l link) fetched {
-	if s.v.o.Lists == nil {
+	if s.v.o.Lists == nil && s.q.Replay == nil {
 		return fetched{}
 	}
 	return s.once("crl", l, func(ctx context.Context) fetched {
 		var out fetched
 		deltas := pointAddresses(l.cert.FreshestCRL)
 		for _, url := range pointAddresses(l.cert.DistributionPoints) {
-			list, err := s.v.o.Lists.List(ctx, url, s.vouch(l))
+			list, err := s.v.o.Lists.List(ctx, url, s.vouch(ctx, l))
 			if err != nil {
 				s.v.o.Log.Debug("list not fetched", slog.String("url", url), slog.Any("error", err))
 				out.failures = append(out.failures, "the revocation list could not be fetched")
 				out.retry = earlier(out.retry, retryTime(err), s.q.At)
+				out.partial = true
 				continue
 			}
 			out.addLists(network, []*crl.List{list})
+			out.sources = append(out.sources, listAt{url, list})
 			deltas = append(deltas, pointAddresses(list.FreshestCRL)...)
 		}
 		if len(out.lists) == 0 {
@@ -98,46 +103,41 @@ func (s *subject) fetchLists(l link) fetched {
 		// A delta list only adds to a complete one; without it the complete list
 		// still speaks for itself until its nextUpdate.
 		for _, url := range addresses(deltas) {
-			if list, err := s.v.o.Lists.List(ctx, url, s.vouch(l)); err == nil {
-				out.addLists(network, []*crl.List{list})
+			list, err := s.v.o.Lists.List(ctx, url, s.vouch(ctx, l))
+			if err != nil {
+				out.partial = true
+				continue
 			}
+			out.addLists(network, []*crl.List{list})
+			out.sources = append(out.sources, listAt{url, list})
 		}
 		return out
 	})
 }
 
 // vouch says who may have signed a list for this certificate, before it is kept or
-// used: its issuer's key, or that of a certificate at hand that bears the list's
-// issuer name. Whether that one may speak is crl.Judge's question.
-func (s *subject) vouch(l link) func(*crl.List) error {
+// used: whoever crl.Judge would take, at the time by which the list is proven to
+// exist. A certificate that merely bears the issuer's name is nobody.
+func (s *subject) vouch(ctx context.Context, l link) func(*crl.List) error {
 	return func(list *crl.List) error {
-		err := errors.New("nobody known has the name of the list's issuer")
-		if list.Issuer.Equal(l.issuer.Name) {
-			if err = list.VerifySignature(&l.issuer.Key); err == nil {
-				return nil
-			}
+		q := s.listQuery(l, nil)
+		q.Proven = s.since(list.SHA256)
+		if err := list.Authorised(ctx, q); err != nil {
+			return fmt.Errorf("list of %s: %w", list.Issuer, err)
 		}
-		tried := 0
-		for _, c := range s.candidates {
-			if tried == maxPaths {
-				break
-			}
-			if c.Subject.Equal(list.Issuer) {
-				tried++
-				if err = list.VerifySignature(&c.PublicKey); err == nil {
-					return nil
-				}
-			}
-		}
-		return fmt.Errorf("list of %s: %w", list.Issuer, err)
+		return nil
 	}
 }
 
 // once asks the network about one certificate at most once a question and kind.
 func (s *subject) once(kind string, l link, ask func(context.Context) fetched) fetched {
-	key := kind + " " + l.cert.SHA256Hex() + " " + hex.EncodeToString(l.issuer.Key.Raw)
+	issuer := sha256.Sum256(l.issuer.Key.Raw)
+	key := kind + " " + l.cert.SHA256Hex() + " " + hex.EncodeToString(issuer[:])
 	if out, ok := s.asked[key]; ok {
 		return out
+	}
+	if s.q.Replay != nil {
+		return fetched{} // nobody answered then, and nobody is asked now
 	}
 	out := ask(s.online)
 	s.asked[key] = out

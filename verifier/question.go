@@ -44,8 +44,12 @@ type Question struct {
 	Content func() (io.ReadCloser, error)
 	Digests map[pki.OID][]byte // detached content by its digests, where Content is nil
 
-	IIN, BIN string // expected holder numbers; "" = not asked
-	Purpose  Purpose
+	IIN, BIN  string    // expected holder numbers; "" = not asked
+	Applicant Applicant // capacity in which the holder must be able to act; "" = not asked
+	// Subordinates lets those sign for a body whose role gives no right to: finance,
+	// HR, employees. Otherwise they are refused wherever Applicant is asked.
+	Subordinates bool
+	Purpose      Purpose
 
 	Policies                                                      []pki.OID // initial policy set
 	RequireExplicitPolicy, InhibitPolicyMapping, InhibitAnyPolicy bool
@@ -54,4 +58,10 @@ type Question struct {
 	MaxAge       time.Duration        // how old revocation data may be; 0: until nextUpdate
 	Algorithms   *pki.AlgorithmPolicy // nil: pki.DefaultAlgorithms
 	Offline      bool                 // no network
+
+	// KeepRecord: the report carries everything that the verdict rests on
+	// (Report.Record). It costs a digest of every piece, so it is asked for.
+	KeepRecord bool
+	// Replay judges from what an earlier judgement recorded, never from the network.
+	Replay *Replay
 }

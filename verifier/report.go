@@ -5,6 +5,7 @@ package verifier
 import (
 	"time"
 
+	"rastau/internal/cms"
 	"rastau/internal/pki"
 )
 
@@ -12,7 +13,7 @@ import (
 // same input, time and evidence would give another verdict.
 const (
 	PolicyID      = "urn:rastau:policy:default"
-	PolicyVersion = "1"
+	PolicyVersion = "2"
 )
 
 // Person is the signer as shown. Numbers are nil where not exactly one well-formed
@@ -35,6 +36,8 @@ type SignatureReport struct {
 	RetryAfter    *time.Time
 	Certificate   *pki.Certificate // whose signature it is. Not in JSON.
 	Field         string           // PDF: field name
+	Value         []byte           // the signature value. Not in JSON.
+	Signed        cms.Digests      // digests of the content that was signed or shown. Not in JSON.
 }
 
 // JudgedTime is the time judged and where it came from.
@@ -59,6 +62,9 @@ type Report struct {
 	Certificate   *pki.Certificate // certificate question
 	Policies      []pki.OID        // user-constrained policy set
 	Algorithms    string
+	Record        *Record // everything that the verdict rests on, where it was asked for. Not in JSON.
+
+	keeper *keeper
 }
 
 // Deciding returns the finding that named the verdict, of the worst signature for a
@@ -112,6 +118,7 @@ func (r *Report) conclude() *Report {
 		r.Indication, r.SubIndication = Indeterminate, NoSignatureFound
 	}
 	r.Intact = r.wholeness()
+	r.Record = r.keeper.finish(r)
 	if r.SubIndication == TryLater {
 		for _, s := range r.Signatures {
 			// All must be asked again, so the latest time counts.

@@ -5,6 +5,7 @@ package verifier
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"slices"
 	"strings"
@@ -23,9 +24,14 @@ const holdReason = 6
 type revocation struct {
 	status        crl.Status
 	revokedAt     time.Time
-	later         bool // revoked, but after the time judged
-	notIssued     bool // the responder does not know the serial number
-	coversExpired bool // the data speak of the certificate although it has expired
+	reason        int       // RFC 5280 §5.3.1; -1 where absent
+	thisUpdate    time.Time // of the data that decided
+	proven        time.Time // the data that decided are proven to exist by then
+	unproven      bool      // data say good, but nothing proves that they are older than their signer's end
+	fallback      string    // English: why the source asked before did not decide
+	later         bool      // revoked, but after the time judged
+	notIssued     bool      // the responder does not know the serial number
+	coversExpired bool      // the data speak of the certificate although it has expired
 	from          origin
 	evidence      []string
 	retry         time.Time
@@ -45,28 +51,78 @@ func (s *subject) link(i int) link {
 	return link{s.path.Certificates[i], issuer, issuer.Certificate}
 }
 
+// sourceOrder is the order in which sources are asked, as the report names it.
+const sourceOrder = "at-hand,ocsp,crl"
+
 // revocation asks about certificate i in this order: what is at hand, OCSP from
 // the network, lists from the network. Each step is taken only where those before
-// it have decided nothing.
-func (s *subject) revocation(ctx context.Context, i int) revocation {
+// it have decided nothing. Of a certificate that need only be good as of a proven time
+// (need, before the time judged), data from after that time decide without the
+// network, and data that were current then where the network knows no better.
+func (s *subject) revocation(ctx context.Context, i int, need time.Time) revocation {
 	l := s.link(i)
 	at := s.at
-	r := s.weigh(ctx, l, at)
-	if r.decided() || s.q.Offline {
-		return r
+	now, after, then := s.sight(need, seenNow), s.sight(need, seenAfter), s.sight(need, seenThen)
+	r := s.weigh(ctx, l, at, now)
+	unproven := false
+	// look is what is known as of the past, where that is asked for.
+	look := func(by sight) (revocation, bool) {
+		if !need.Before(s.q.At) {
+			return revocation{}, false
+		}
+		p := s.weigh(ctx, l, at, by)
+		unproven = unproven || p.unproven
+		return p, p.decided()
 	}
+	if !r.settled(need) {
+		if p, ok := look(after); ok {
+			return p
+		}
+	}
+	if !s.q.Offline && !r.settled(need) {
+		r = s.ask(ctx, l, &at, need)
+	}
+	if !r.decided() {
+		if p, ok := look(then); ok {
+			return p
+		}
+	}
+	r.unproven = r.unproven || unproven
+	return r
+}
+
+// ask asks the network, OCSP before lists, and adds what it gives to what is at hand.
+func (s *subject) ask(ctx context.Context, l link, at *evidence, need time.Time) revocation {
+	now := s.sight(need, seenNow)
 	answered := s.askResponders(l)
+	s.momentary = s.momentary || len(answered.responses)+len(answered.failures) > 0
 	at.responses = append(slices.Clip(at.responses), answered.responses...)
 	retry := answered.retry
-	if r = s.weigh(ctx, l, at); !r.decided() {
+	r := s.weigh(ctx, l, *at, now)
+	if !r.settled(need) {
+		fallback := joined(append([]string{r.why}, answered.failures...))
 		fetched := s.fetchLists(l)
+		for _, source := range fetched.sources {
+			s.sources, s.links = append(s.sources, source), append(s.links, l)
+		}
+		s.momentary = s.momentary || fetched.partial
 		at.lists = append(slices.Clip(at.lists), fetched.lists...)
-		r = s.weigh(ctx, l, at)
+		r = s.weigh(ctx, l, *at, now)
 		retry = earlier(retry, fetched.retry, s.q.At)
 		r.why = joined(append([]string{r.why}, append(answered.failures, fetched.failures...)...))
+		if len(l.cert.OCSPServers) > 0 && r.from == network {
+			r.fallback = fallback
+		}
 	}
 	r.retry = earlier(r.retry, retry, s.q.At)
 	return r
+}
+
+// settled: nobody need be asked. Data that the signature brings are chosen by whoever
+// made it: what was issued before the time that counts leaves out what happened since,
+// so where the network can be asked it is, and they decide only if it says nothing.
+func (r revocation) settled(need time.Time) bool {
+	return r.decided() && (r.from != embedded || r.status != crl.Good || !r.thisUpdate.Before(need))
 }
 
 // decided: there is an answer, even if an unpleasant one. A responder that does not
@@ -74,10 +130,7 @@ func (s *subject) revocation(ctx context.Context, i int) revocation {
 func (r revocation) decided() bool { return r.status != crl.Unknown || r.notIssued }
 
 // statement is one usable thing said about the certificate.
-type statement struct {
-	revocation
-	thisUpdate time.Time
-}
+type statement struct{ revocation }
 
 // weight ranks statements of different kinds.
 func (st statement) weight() int {
@@ -94,22 +147,29 @@ func (st statement) weight() int {
 // undone, and an older "good" says nothing against it. "Not issued" outranks good,
 // because a list can only say that it does not know the certificate either. Between
 // hold and good, which may follow each other, the newer statement wins.
-func (s *subject) weigh(ctx context.Context, l link, at evidence) revocation {
+func (s *subject) weigh(ctx context.Context, l link, at evidence, by sight) revocation {
 	var statements []statement
 	var open revocation
 	var why []string
 	for _, held := range at.responses {
-		st, usable, reason := s.readResponse(ctx, l, held, at)
+		st, usable, reason := s.readResponse(ctx, l, held, at, by)
+		if usable && !s.vouchable(l, st.proven) {
+			open.unproven, usable, reason = true, false, unprovenWhy
+		}
 		open.retry = earlier(open.retry, st.retry, s.q.At)
 		if usable {
 			statements = append(statements, st)
 		} else if reason != "" {
 			why = append(why, reason)
 		}
+		open.unproven = open.unproven || st.unproven
 	}
-	at.lists = s.vet(l, at.lists)
+	at.lists = s.vet(ctx, l, at.lists)
 	if len(at.lists) > 0 {
-		st, reason := s.readLists(ctx, l, at)
+		st, reason := s.readLists(ctx, l, at, by)
+		if st.status != crl.Unknown && !s.vouchable(l, st.proven) {
+			open.unproven, st.status, reason = true, crl.Unknown, unprovenWhy
+		}
 		open.retry = earlier(open.retry, st.retry, s.q.At)
 		if st.status != crl.Unknown {
 			statements = append(statements, st)
@@ -138,8 +198,9 @@ func (s *subject) weigh(ctx context.Context, l link, at evidence) revocation {
 }
 
 // readResponse judges one OCSP response. A response of "unknown" is no statement.
-func (s *subject) readResponse(ctx context.Context, l link, held heldResponse, at evidence) (st statement, usable bool, why string) {
-	a := ocsp.Judge(held.der, ocsp.Query{
+func (s *subject) readResponse(ctx context.Context, l link, held heldResponse, at evidence, by sight) (st statement, usable bool, why string) {
+	st.proven = s.since(sha256.Sum256(held.der))
+	q := ocsp.Query{
 		Certificate: l.cert,
 		Issuer:      l.issuer,
 		Candidates:  s.candidates,
@@ -147,15 +208,28 @@ func (s *subject) readResponse(ctx context.Context, l link, held heldResponse, a
 		At:          s.q.At,
 		MaxAge:      s.q.MaxAge,
 		Algorithms:  s.q.Algorithms,
-	})
+	}
+	if by.kind != seenNow {
+		// Its signer is judged when it is proven to have existed; its times, below.
+		q.At, q.MaxAge, q.Skew = st.proven, 0, anyTime
+	}
+	a := s.judgeResponse(held.der, q)
 	st.retry = a.RetryAfter
 	if a.Usable != ocsp.Yes {
+		if by.kind != seenNow && !a.ProducedAt.IsZero() {
+			// It held when it was made, yet nothing proves that it was made then.
+			q.At = a.ProducedAt
+			st.unproven = s.judgeResponse(held.der, q).Usable == ocsp.Yes
+		}
 		return st, false, a.Why
+	}
+	if why := by.untimely(s, l, a, st.proven); why != "" {
+		return st, false, why
 	}
 	if a.Delegated && !a.NoCheck && a.Responder != nil {
 		// RFC 6960 §4.2.2.2.1: without nocheck the delegate's own status is asked,
 		// by lists alone, so that responders never vouch for each other.
-		d := s.delegate(ctx, link{a.Responder, l.issuer, l.issuerCert}, at)
+		d := s.delegate(ctx, link{a.Responder, l.issuer, l.issuerCert}, at, by.of(a.ProducedAt))
 		if d.Status != crl.Good {
 			return st, false, "the OCSP responder's own certificate is not known to be good: " + d.Why
 		}
@@ -163,12 +237,13 @@ func (s *subject) readResponse(ctx context.Context, l link, held heldResponse, a
 	st.thisUpdate = a.ThisUpdate
 	st.from = held.from
 	st.citation = "RFC 6960 §3.2"
-	rule := s.freshness()
-	if s.q.MaxAge <= 0 && a.NextUpdate.IsZero() {
-		rule = "max-age:12h0m0s"
+	rule := by.rule(s)
+	if by.kind == seenNow && s.q.MaxAge <= 0 && a.NextUpdate.IsZero() {
+		rule = "max-age:" + ocsp.DefaultAge.String()
 	}
 	st.evidence = []string{responseEvidence(held.der, a, held.from, rule)}
 	st.coversExpired = !a.AfterExpiry // RFC 6960 §4.4.4
+	st.reason = a.Reason
 	switch {
 	case a.NotIssued:
 		st.notIssued, st.status, st.citation = true, crl.Unknown, "RFC 6960 §2.2"
@@ -179,85 +254,136 @@ func (s *subject) readResponse(ctx context.Context, l link, held heldResponse, a
 		if a.Reason == holdReason {
 			st.status = crl.Hold
 		}
-		st.settle(s.when)
+		s.settle(&st, l, by)
 	default:
 		return st, false, "the OCSP responder does not know the certificate's status"
 	}
 	return st, true, ""
 }
 
+// answerKey is what the judgement of a response depends on, for one subject.
+type answerKey struct {
+	response, certificate [32]byte
+	issuer, nonce         string
+	at                    time.Time
+	anyTime               bool
+}
+
+// judgeResponse judges a response once for each time: it may stand on every candidate
+// path and is looked at in several ways, and a message may bring dozens.
+func (s *subject) judgeResponse(der []byte, q ocsp.Query) ocsp.Answer {
+	key := answerKey{sha256.Sum256(der), q.Certificate.SHA256, string(q.Issuer.Key.Raw), string(q.Nonce), q.At, q.Skew == anyTime}
+	if a, ok := s.answers[key]; ok {
+		return a
+	}
+	a := ocsp.Judge(der, q)
+	s.answers[key] = a
+	return a
+}
+
 // delegate asks about a responder's certificate by lists alone.
-func (s *subject) delegate(ctx context.Context, l link, at evidence) crl.Answer {
-	a := s.judgeLists(ctx, l, at.all())
+func (s *subject) delegate(ctx context.Context, l link, at evidence, by sight) crl.Answer {
+	a, _ := s.judgeLists(ctx, l, at.lists, by)
 	if a.Status == crl.Unknown && !s.q.Offline {
 		fetched := s.fetchLists(l)
-		both := evidence{lists: append(slices.Clip(at.lists), fetched.lists...)}
-		a = s.judgeLists(ctx, l, both.all())
+		a, _ = s.judgeLists(ctx, l, append(slices.Clip(at.lists), fetched.lists...), by)
 	}
 	return a
 }
 
-func (s *subject) judgeLists(ctx context.Context, l link, lists []*crl.List) crl.Answer {
-	return crl.Judge(ctx, crl.Query{
+// listQuery is the question to lists about one certificate.
+func (s *subject) listQuery(l link, lists []*crl.List) crl.Query {
+	return crl.Query{
 		Certificate: l.cert,
 		Issuer:      l.issuer,
 		IssuerCert:  l.issuerCert,
 		Anchor:      s.path.Anchor,
+		Anchors:     s.anchors,
 		Lists:       lists,
 		Candidates:  s.candidates,
 		At:          s.q.At,
 		MaxAge:      s.q.MaxAge,
 		Algorithms:  s.q.Algorithms,
-	})
+	}
 }
 
 // readLists judges the lists together: sharded and delta lists speak only so.
-func (s *subject) readLists(ctx context.Context, l link, at evidence) (statement, string) {
-	a := s.judgeLists(ctx, l, at.all())
-	st := statement{revocation: revocation{status: a.Status, revokedAt: a.RevokedAt, retry: a.RetryAfter, citation: a.Citation}}
+func (s *subject) readLists(ctx context.Context, l link, at evidence, by sight) (statement, string) {
+	a, proven := s.judgeLists(ctx, l, at.lists, by)
+	st := statement{revocation: revocation{status: a.Status, revokedAt: a.RevokedAt, reason: a.Reason, proven: proven, retry: a.RetryAfter, citation: a.Citation}}
 	if a.List != nil {
 		st.thisUpdate = a.List.ThisUpdate
 		st.from = originOf(at.lists, a.List)
-		st.evidence = []string{listEvidence(a.List, st.from, s.freshness())}
-		st.coversExpired = covers(l.cert, a.List.ThisUpdate)
+		// crl.Judge takes silence for good only where the list was issued while the
+		// certificate was valid, or promises to keep expired ones (X.509 §9.5.2.8).
+		st.coversExpired = true
+		used := a.Used
+		if !slices.Contains(used, a.List) {
+			used = append([]*crl.List{a.List}, used...)
+		}
+		for _, u := range used {
+			from := originOf(at.lists, u)
+			st.evidence = append(st.evidence, listEvidence(u, from, by.rule(s)))
+			if st.from == embedded {
+				st.from = from // embedded data alone decide only where no other took part
+			}
+		}
 	}
 	if st.citation == "" {
 		st.citation = "RFC 5280 §6.3.3"
 	}
-	st.settle(s.when)
+	s.settle(&st, l, by)
 	return st, a.Why
 }
 
-// settle turns a revocation after the time judged into good, with a note: at that
+// settle turns a revocation after the time that counts into good, with a note: at that
 // time the certificate was not revoked.
-func (st *statement) settle(when time.Time) {
-	if (st.status == crl.Revoked || st.status == crl.Hold) && st.revokedAt.After(when) {
+func (s *subject) settle(st *statement, l link, by sight) {
+	if st.status != crl.Revoked && st.status != crl.Hold {
+		return
+	}
+	limit := s.when
+	switch {
+	case l.cert == s.cert:
+		// RFC 3161 §4: of a service that has merely stopped, "tokens generated before
+		// the revocation time will remain valid"; without a reason none do.
+		if s.role == asTSA && slices.Contains(retired, st.reason) {
+			limit = s.made
+		}
+	case slices.Contains(compromised, st.reason):
+		// What a stolen key of an authority has signed since counts for nothing, so
+		// the authority must have been good when the data it signed are proven to
+		// exist (EN 319 102-1 §5.6.2.2).
+		limit = by.need
+	}
+	if st.revokedAt.After(limit) {
 		st.status, st.later = crl.Good, true
 	}
 }
 
+// retired are the reasons of revocation that leave a time-stamping service's earlier
+// tokens standing (RFC 3161 §4); compromised those after which a key is in foreign hands.
+var (
+	retired     = []int{0, 3, 4, 5}
+	compromised = []int{1, 2, 10}
+)
+
 // vet drops embedded lists that nobody who may has signed, each looked at once a
 // question: a message may carry megabytes of them for every one of its signers.
 // Lists that were given stay, so that the judgement can say what is wrong with them.
-func (s *subject) vet(l link, lists []heldList) []heldList {
+func (s *subject) vet(ctx context.Context, l link, lists []heldList) []heldList {
 	return slices.DeleteFunc(slices.Clone(lists), func(h heldList) bool {
 		if h.from != embedded {
 			return false
 		}
-		key := hex.EncodeToString(h.SHA256[:]) + " " + hex.EncodeToString(l.issuer.Key.Raw)
+		key := strings.Join([]string{hex.EncodeToString(h.SHA256[:]), l.cert.SHA256Hex(), hex.EncodeToString(s.path.Anchor.Key.Raw), stamp(s.since(h.SHA256))}, " ")
 		good, known := s.vetted[key]
 		if !known {
-			good = s.vouch(l)(h.List) == nil
+			good = s.vouch(ctx, l)(h.List) == nil
 			s.vetted[key] = good
 		}
 		return !good
 	})
-}
-
-// covers: data issued within the certificate's validity speak of it; later lists
-// may drop an expired certificate (RFC 5280 §3.3).
-func covers(c *pki.Certificate, thisUpdate time.Time) bool {
-	return !thisUpdate.IsZero() && !thisUpdate.After(c.NotAfter)
 }
 
 // joined makes one line of the distinct reasons, at most four.

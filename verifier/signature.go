@@ -32,11 +32,12 @@ type signature struct {
 	unasked    bool      // content could not be read although it was given
 	foreign    bool      // content was given beside attached content, and differs
 	contents   cms.Digests
-	hashes     []pki.OID   // further digests that the signature rests on
-	proofs     []time.Time // document timestamps that cover the signature
+	hashes     []pki.OID // further digests that the signature rests on
+	poe        *poe
 
-	stamped *time.Time // proven: it existed then (earliest valid timestamp)
-	after   *time.Time // proven: it was not made before then (latest valid content timestamp)
+	stamped  *time.Time // proven: it existed then (earliest valid timestamp)
+	after    *time.Time // proven: it was not made before then (latest valid content timestamp)
+	archived bool       // a valid timestamp covers what it is validated with
 }
 
 // when is the time at which validity, revocation dates and algorithms are judged.
@@ -80,7 +81,7 @@ func (in *inquiry) open(sd *cms.SignedData, content func() (io.ReadCloser, error
 		m.contents = shown
 	default:
 		for o, d := range shown {
-			if have, known := m.contents[o]; known && !bytes.Equal(have, d) {
+			if have := m.contents[o]; have != nil && !bytes.Equal(have, d) {
 				m.foreign = true
 			}
 		}
@@ -98,7 +99,7 @@ func (m *message) needed() []pki.OID {
 		}
 	}
 	for _, s := range m.sd.Signers {
-		for _, raw := range contentTokens(s) {
+		for _, raw := range slices.Concat(contentTokens(s), s.ArchiveTokens()) {
 			if t, err := timestamp.Parse(raw); err == nil && !slices.Contains(out, t.HashAlgorithm) && len(out) < maxTokens {
 				out = append(out, t.HashAlgorithm)
 			}
@@ -119,6 +120,7 @@ func (in *inquiry) shown(content func() (io.ReadCloser, error), needed []pki.OID
 	}
 	defer r.Close()
 	d, err = cms.DigestContent(r, needed)
+	in.keeper.read(r, d, err)
 	if err != nil {
 		return nil, false
 	}
@@ -128,18 +130,37 @@ func (in *inquiry) shown(content func() (io.ReadCloser, error), needed []pki.OID
 // signature takes signer i of the message; its mathematics is done here, once.
 func (m *message) signature(i int) *signature {
 	s := &signature{
-		inquiry:    m.inquiry,
-		sd:         m.sd,
-		signer:     m.sd.Signers[i],
-		candidates: m.candidates,
-		at:         m.at,
-		contents:   m.contents,
-		unasked:    m.unasked,
-		foreign:    m.foreign,
+		inquiry:  m.inquiry,
+		sd:       m.sd,
+		signer:   m.sd.Signers[i],
+		at:       m.at,
+		contents: m.contents,
+		unasked:  m.unasked,
+		foreign:  m.foreign,
+		poe:      &poe{},
 	}
-	s.cert = m.sd.SignerCertificate(s.signer, m.candidates)
+	s.gather(m)
+	s.cert = m.sd.SignerCertificate(s.signer, s.candidates)
 	s.check = m.sd.Verify(s.signer, s.cert, m.contents)
 	return s
+}
+
+// gather takes up the validation data that stand in the signature's own attributes:
+// as values, and inside its timestamps.
+func (s *signature) gather(m *message) {
+	certificates := certificateValues(s.signer)
+	lists, responses := revocationValues(s.signer)
+	tokens := slices.Concat(s.signer.TimestampTokens(), s.signer.ArchiveTokens())
+	for _, raw := range tokens[:min(len(tokens), maxTokens)] {
+		if t, err := timestamp.Parse(raw); err == nil {
+			c, l, r := tokenMaterial(t)
+			certificates, lists, responses = append(certificates, c...), append(lists, l...), append(responses, r...)
+		}
+	}
+	s.candidates = slices.Concat(m.candidates, certificates)
+	if len(lists)+len(responses) > 0 {
+		s.at = m.at.plus(lists, responses)
+	}
 }
 
 // judge runs the checks of the signature and then those of its certificate.
@@ -148,7 +169,9 @@ func (s *signature) judge(ctx context.Context) SignatureReport {
 	r.Findings = examine(ctx, s.inquiry, signatureChecks, s)
 	r.Intact = s.intact()
 	r.SigningTime = s.stamped
+	r.Signed = s.contents
 	if s.signer != nil {
+		r.Value = s.signer.Signature
 		if t, ok := s.signer.SigningTime(); ok {
 			t = t.UTC()
 			r.ClaimedTime = &t
@@ -157,8 +180,9 @@ func (s *signature) judge(ctx context.Context) SignatureReport {
 	var chain judged
 	if s.cert != nil {
 		r.Certificate = s.cert
-		r.Signer = personOf(s.cert)
+		s.keeper.keep(PieceCertificate, embedded, s.cert.Raw)
 		chain = s.subject(r.Intact).judge(ctx)
+		r.Signer = chain.holder(s.cert)
 		r.Findings = append(r.Findings, chain.findings...)
 	}
 	r.Indication, r.SubIndication = verdict(r.Findings)
@@ -186,6 +210,7 @@ func (s *signature) subject(intact *bool) *subject {
 		anchors:    s.q.Anchors,
 		candidates: s.candidates,
 		at:         s.at,
+		poe:        s.poe,
 		when:       s.when(),
 		proven:     s.stamped != nil,
 		after:      s.after,
@@ -215,6 +240,10 @@ func (in *inquiry) retryAfter(sub SubIndication, hint time.Time) *time.Time {
 	}
 	if hint.IsZero() {
 		hint = in.q.At.Add(retryDelay)
+	}
+	// Reports show whole seconds, and nobody should come back too early.
+	if whole := hint.Truncate(time.Second); !whole.Equal(hint) {
+		hint = whole.Add(time.Second)
 	}
 	hint = hint.UTC()
 	return &hint

@@ -139,3 +139,33 @@ func TestServiceRevokedLater(t *testing.T) {
 		t.Error("the time is not proven")
 	}
 }
+
+// One that may have been in foreign hands proves nothing: whoever held its key could
+// state any time (RFC 3161 §4). Neither does one that states a time before its own.
+func TestServiceRevokedForGood(t *testing.T) {
+	for _, reason := range []int{0, 1} { // x509 leaves a reason of 0 out
+		h := newHouse(t)
+		tsa, err := h.pki.NewTSA(h.ca)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.ca.Revoke(tsa.Certificate, day0.Add(-time.Minute), reason)
+		h.pki.SetDown(false, true, false)
+		r := h.v.Document(t.Context(), sign(t, h.person(t), h.stamped(day0.Add(-2*time.Minute))), h.ask())
+		expect(t, r, passed, "", "")
+		if r.Signatures[0].SigningTime != nil {
+			t.Errorf("reason %d: a time is proven", reason)
+		}
+	}
+	h := newHouse(t)
+	tsa, err := h.ca.Issue(testpki.Leaf{CommonName: "Уақыт белгісі", NotBefore: day0.Add(-time.Minute), ExtKeyUsage: []pki.OID{pki.OIDTimeStamping}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.pki.UseTSA(tsa)
+	r := h.v.Document(t.Context(), sign(t, h.person(t), h.stamped(day0.Add(-2*time.Minute))), h.ask())
+	expect(t, r, passed, "", "")
+	if r.Signatures[0].SigningTime != nil {
+		t.Error("a time before the service's own is proven")
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"rastau/internal/ocsp"
 	"rastau/internal/pki"
 	"rastau/internal/trust"
 )
@@ -23,7 +24,11 @@ const (
 	asSigner      role = iota // time of signing may be in doubt: …_NO_POE
 	asCertificate             // asked about a stated time: nothing is in doubt
 	asTSA                     // of a timestamp
+	asWitness                 // of a countersignature
 )
+
+// principal is whom the question is about: holder and policies are asked of no other.
+func (r role) principal() bool { return r == asSigner || r == asCertificate }
 
 // subject is one certificate under judgement.
 type subject struct {
@@ -34,17 +39,24 @@ type subject struct {
 	anchors    []trust.Anchor
 	candidates []*pki.Certificate
 	at         evidence // revocation data at hand
+	poe        *poe     // by when they are proven to exist; nil: nothing is
 
 	when   time.Time  // validity and revocation dates are judged at this time
+	made   time.Time  // of a TSA: the time that the token states
 	proven bool       // when is a proven time of existence
 	after  *time.Time // proven: the signature was not made before (content timestamp)
+
+	answers map[answerKey]ocsp.Answer // memo of the responses judged
 
 	// Of the candidate path under judgement.
 	path       *trust.Path // nil: none reaches an anchor
 	hint       string      // what came nearest to a path, English
 	notRevoked bool        // revocation data that cover an expired certificate say good
-	embedded   bool        // every certificate was decided by embedded data
+	embedded   bool        // embedded data alone say good of every certificate
 	retry      time.Time
+	sources    []listAt // the lists that settled it, by the address asked,
+	links      []link   // and of whom each was asked
+	momentary  bool     // something else took part, which may be otherwise the next moment
 }
 
 // judged is the outcome of one certificate.
@@ -53,14 +65,34 @@ type judged struct {
 	path     *trust.Path
 	retry    time.Time
 	embedded bool
+
+	sources   []listAt
+	links     []link
+	momentary bool
+	person    *Person // the holder, where known already
 }
 
 // judge finds the candidate paths and judges the certificate along each: the first
 // on which everything holds wins, otherwise the one that fails least (a path that
 // only waits for revocation data before one that is broken).
 func (s *subject) judge(ctx context.Context) judged {
+	if !s.asksNow() {
+		return s.consider(ctx)
+	}
+	key, candidates := s.chainKey(), s.candidates
+	if j, ok := s.recall(ctx, key); ok {
+		return j
+	}
+	j := s.consider(ctx)
+	s.keepChain(key, candidates, j)
+	return j
+}
+
+func (s *subject) consider(ctx context.Context) judged {
+	s.answers = map[answerKey]ocsp.Answer{}
 	paths, hint := s.find(ctx)
 	if len(paths) == 0 && s.fetchIssuers() {
+		s.momentary = true // another time nobody may answer
 		paths, hint = s.find(ctx)
 	}
 	if err := ctx.Err(); err != nil {
@@ -78,7 +110,9 @@ func (s *subject) judge(ctx context.Context) judged {
 		t := *s
 		t.path = &paths[i]
 		excuseAnchor(t.path)
-		j := judged{findings: examine(ctx, s.inquiry, pathChecks, &t), path: t.path, retry: t.retry, embedded: t.embedded}
+		j := judged{findings: examine(ctx, s.inquiry, pathChecks, &t), path: t.path, retry: t.retry, embedded: t.embedded,
+			sources: t.sources, links: t.links, momentary: t.momentary || i > 0}
+		s.keeper.keepPath(t.path)
 		if decide(j.findings) < 0 {
 			return j
 		}
@@ -91,6 +125,9 @@ func (s *subject) judge(ctx context.Context) judged {
 
 // find asks for the paths from the certificate to the anchors, best first.
 func (s *subject) find(ctx context.Context) ([]trust.Path, string) {
+	if paths, ok := s.provenPath(); ok {
+		return paths, ""
+	}
 	q := trust.Query{
 		Leaf:              s.cert,
 		Anchors:           s.anchors,
@@ -99,14 +136,18 @@ func (s *subject) find(ctx context.Context) ([]trust.Path, string) {
 		Algorithms:        s.q.Algorithms,
 		AnchorConstraints: true, // what an anchor says of itself binds it (RFC 5937 §3)
 	}
-	if s.role != asTSA {
+	if s.role.principal() {
 		// Policies are a question about the signer's certificate, never about the TSA's.
 		q.Policies = s.q.Policies
 		q.RequireExplicitPolicy = s.q.RequireExplicitPolicy
 		q.InhibitPolicyMapping = s.q.InhibitPolicyMapping
 		q.InhibitAnyPolicy = s.q.InhibitAnyPolicy
 	}
-	return trust.Find(ctx, q)
+	paths, hint := trust.Find(ctx, q)
+	if ctx.Err() == nil { // a search cut short has not seen every path
+		s.keepPaths(paths)
+	}
+	return paths, hint
 }
 
 // excuseAnchor takes back what was said of the form of an anchor that is no CA
@@ -149,6 +190,15 @@ func (s *subject) authentic() bool {
 		}
 	}
 	return true
+}
+
+// since is when revocation data are proven to have existed: at the time judged, where
+// no timestamp says earlier.
+func (s *subject) since(sum [32]byte) time.Time {
+	if t, ok := s.poe.since(sum); ok && t.Before(s.q.At) {
+		return t
+	}
+	return s.q.At
 }
 
 // hold keeps the best time to ask again: the earliest that any source named, after

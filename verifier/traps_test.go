@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"rastau/crl"
+	"rastau/internal/cms"
 	"rastau/internal/pki"
 	"rastau/internal/testpki"
 	"rastau/verifier"
@@ -296,6 +297,36 @@ func TestEncodings(t *testing.T) {
 			expect(t, r, passed, "", "")
 			if r.Format != "cms" {
 				t.Errorf("format %q", r.Format)
+			}
+		})
+	}
+}
+
+// A signed PDF inside a CMS file is content, not the file; a PDF that starts with a
+// digit is a PDF.
+func TestDetection(t *testing.T) {
+	h := newHouse(t)
+	k := h.person(t)
+	for name, tt := range map[string]struct {
+		data   []byte
+		format string
+	}{
+		"a PDF inside CMS":      {sign(t, k, func(o *cms.SignOptions) { o.Content = page(t) }), "cms"},
+		"a PDF after a digit":   {append([]byte("0\n"), page(t)...), "pdf"},
+		"XML":                   {[]byte("<a xmlns=\"urn:x\"/>"), "xml"},
+		"less than, not XML":    {[]byte("< 5"), "none"},
+		"CMS of another kind":   {[]byte("0\x1a\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x0d0\x0b\x02\x01\x000\x06\x06\x01\x00\x06\x01\x00"), "cms"},
+		"a certificate instead": {k.Certificate.Raw, "none"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := h.ask()
+			q.NoRevocation = true
+			r := h.v.Document(t.Context(), tt.data, q)
+			if r.Format != tt.format {
+				t.Errorf("format %q, want %q", r.Format, tt.format)
+			}
+			if name != "a PDF inside CMS" && r.Indication == passed {
+				t.Error("passed")
 			}
 		})
 	}

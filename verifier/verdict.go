@@ -59,7 +59,13 @@ const (
 	ChainConstraintsFailure        SubIndication = "CHAIN_CONSTRAINTS_FAILURE"
 	SigConstraintsFailure          SubIndication = "SIG_CONSTRAINTS_FAILURE"
 	CryptoConstraintsFailure       SubIndication = "CRYPTO_CONSTRAINTS_FAILURE"
-	TryLater                       SubIndication = "TRY_LATER"
+	CryptoConstraintsFailureNoPOE  SubIndication = "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
+	RevocationOutOfBoundsNoPOE     SubIndication = "REVOCATION_OUT_OF_BOUNDS_NO_POE"
+	TimestampOrderFailure          SubIndication = "TIMESTAMP_ORDER_FAILURE"
+	// Custom is the standard's name for reasons that it has none for: this version
+	// cannot judge the format.
+	Custom   SubIndication = "CUSTOM"
+	TryLater SubIndication = "TRY_LATER"
 )
 
 // order is the table of verdicts, top to bottom: of several findings of one
@@ -75,10 +81,11 @@ var order = [][]SubIndication{
 	{NoCertificateChainFound},
 	{CertificateChainGeneralFailure},
 	{OutOfBoundsNoPOE, OutOfBoundsNotRevoked, Expired, NotYetValid},
-	{Revoked, RevokedNoPOE, RevokedCANoPOE},
+	{Revoked, RevokedNoPOE, RevokedCANoPOE, RevocationOutOfBoundsNoPOE},
 	{ChainConstraintsFailure},
-	{SigConstraintsFailure},
-	{CryptoConstraintsFailure},
+	{SigConstraintsFailure, TimestampOrderFailure},
+	{CryptoConstraintsFailure, CryptoConstraintsFailureNoPOE},
+	{Custom},
 	{TryLater},
 }
 

@@ -5,6 +5,7 @@ package verifier_test
 import (
 	"bytes"
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -509,4 +510,39 @@ func TestEmbeddedLists(t *testing.T) {
 	h.ca.Revoke(k.Certificate, day0.Add(-time.Minute), 1)
 	r = h.v.Document(t.Context(), embed(t, der, own, root, list(t, h.ca, testpki.CRLOptions{ThisUpdate: day0})), q)
 	expect(t, r, indeterminate, verifier.RevokedNoPOE, "cert.revocation")
+}
+
+// Likewise with the values that CAdES keeps in unsigned attributes.
+func TestEmbeddedValues(t *testing.T) {
+	h := newHouse(t)
+	k := h.person(t)
+	der := sign(t, k, h.stamped(day0.Add(-time.Second)), func(o *cms.SignOptions) { o.Chain = nil })
+	sd, err := cms.Parse(der, cms.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err = sd.AddUnsigned(0, cms.Attribute{Type: "1.2.840.113549.1.9.16.2.23", Values: [][]byte{sequence(h.ca.Certificate.Raw)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sd, err = cms.Parse(der, cms.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	basic := basicOf(t, answer(t, h.ca, k.Certificate, testpki.OCSPOptions{}))
+	root, tsa := list(t, h.pki.Root(), testpki.CRLOptions{}), list(t, h.ca, testpki.CRLOptions{})
+	values := sequence(explicit(0, sequence(root.Raw, tsa.Raw)), explicit(1, sequence(basic)))
+	der, err = sd.AddUnsigned(0, cms.Attribute{Type: "1.2.840.113549.1.9.16.2.24", Values: [][]byte{values}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := h.ask()
+	q.Offline = true
+	r := h.v.Document(t.Context(), der, q)
+	expect(t, r, passed, "", "")
+	if s := r.Signatures[0]; s.Level != "LT" {
+		t.Errorf("level %s, want LT", s.Level)
+	}
+	if text := string(marshal(t, r)); !strings.Contains(text, " ocsp source=embedded ") || !strings.Contains(text, " crl source=embedded ") {
+		t.Errorf("the evidence does not name the embedded answer and list: %s", text)
+	}
 }

@@ -48,9 +48,11 @@ type Limits struct {
 	Network    time.Duration // waiting for the network in one question, 30 s
 }
 
-// Verifier judges. It holds no state of its own and is safe for concurrent use.
+// Verifier judges. All that it keeps is what it has proven (proven.go), which changes no
+// report. It is safe for concurrent use.
 type Verifier struct {
-	o Options
+	o      Options
+	memory *memory
 }
 
 // New makes a Verifier. It panics where Options.Now is missing: a verifier
@@ -74,15 +76,18 @@ func New(o Options) *Verifier {
 	if o.Limits.Network <= 0 {
 		o.Limits.Network = 30 * time.Second
 	}
-	return &Verifier{o: o}
+	return &Verifier{o: o, memory: newMemory()}
 }
+
+// sourceClock of the time judged: nobody gave another.
+const sourceClock = "clock"
 
 // inquiry is one question under way: what all signatures of a file share. It
 // belongs to one goroutine.
 type inquiry struct {
 	v      *Verifier
 	q      Question
-	source string // of q.At: "clock" or "given"
+	source string // of q.At: sourceClock or "given"
 	given  evidence
 	asked  map[string]fetched // memo of the network's answers
 	vetted map[string]bool    // memo: is this list signed by whoever may sign it
@@ -91,6 +96,8 @@ type inquiry struct {
 	// servers that hang, must not hold a question for half an hour. Judging itself
 	// goes on under the caller's context.
 	online context.Context
+
+	keeper *keeper // nil: nobody asked for the record
 }
 
 // ask fixes the time judged, the algorithms and the anchors, once. The caller
@@ -100,7 +107,7 @@ func (v *Verifier) ask(ctx context.Context, q Question, purpose Purpose) (*inqui
 	var cancel context.CancelFunc
 	in.online, cancel = context.WithTimeout(ctx, v.o.Limits.Network)
 	if in.q.At.IsZero() {
-		in.q.At, in.source = v.o.Now(), "clock"
+		in.q.At, in.source = v.o.Now(), sourceClock
 	}
 	in.q.At = in.q.At.UTC()
 	if in.q.Algorithms == nil {
@@ -112,6 +119,11 @@ func (v *Verifier) ask(ctx context.Context, q Question, purpose Purpose) (*inqui
 	if in.q.Purpose == "" {
 		in.q.Purpose = purpose
 	}
+	in.replay()
+	if in.q.KeepRecord {
+		in.keeper = newKeeper(in)
+	}
+	in.given.keeper = in.keeper
 	in.given.addLists(given, in.q.Lists)
 	in.given.addResponses(given, in.q.OCSPs)
 	return in, cancel
@@ -124,6 +136,7 @@ func (in *inquiry) report(document bool, format string) *Report {
 		Format:     format,
 		Time:       JudgedTime{Value: in.q.At, Source: in.source},
 		Algorithms: in.q.Algorithms.Name,
+		keeper:     in.keeper,
 	}
 	for _, f := range in.q.Broken {
 		// What could not be read takes no part; the question goes on without it.

@@ -70,6 +70,9 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := refuseTestContour(c, append(anchors[:len(anchors):len(anchors)], tsaAnchors...)); err != nil {
+		return nil, err
+	}
 	extra, err := readCertificates(c.paths(c.Certificates))
 	if err != nil {
 		return nil, err
@@ -87,7 +90,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 		return nil, err
 	}
 	a.Lists = crl.NewSource(crl.SourceOptions{Fetch: web, Cache: shared, Now: o.Now, Log: o.Log})
-	a.Verifier = verifier.New(verifier.Options{Now: o.Now, Lists: a.Lists, Web: web, Log: o.Log})
+	a.Verifier = verifier.New(verifier.Options{Now: o.Now, Lists: a.Lists, Web: web, FetchIssuers: c.FetchIssuers, Log: o.Log})
 	question := func() verifier.Question {
 		return verifier.Question{Anchors: anchors, TSAAnchors: tsaAnchors, Certs: extra, MaxAge: c.MaxAge,
 			Purpose: verifier.PurposeSign, Algorithms: pki.DefaultAlgorithms}
@@ -212,6 +215,21 @@ func warnOfKey(ctx context.Context, v *verifier.Verifier, q verifier.Question, k
 	}
 }
 
+// refuseTestContour keeps anchors whose private keys everybody has out of an installation that did not ask for them.
+func refuseTestContour(c *Config, anchors []trust.Anchor) error {
+	if c.TestContour {
+		return nil
+	}
+	for _, s := range trust.StateAuthorities() {
+		for _, a := range anchors {
+			if s.Test && a.Certificate != nil && a.Certificate.SHA256Hex() == s.SHA256 {
+				return usagef("anchors: %s is of the public test contour, whose keys are known to everybody; set testContour: true for testing only", s.Subject)
+			}
+		}
+	}
+	return nil
+}
+
 func readCertificates(paths []string) ([]*pki.Certificate, error) {
 	var all []*pki.Certificate
 	err := eachFile("certificates", paths, func(name string, data []byte) error {
@@ -233,6 +251,9 @@ func readAuthorities(c *Config) ([]licensing.Authority, error) {
 	list, err := licensing.LoadAuthorities(data)
 	if err != nil {
 		return nil, usagef("authorities: %v", err)
+	}
+	if len(list) == 0 {
+		return nil, usagef("authorities: the table is empty, so nobody could decide")
 	}
 	return list, nil
 }

@@ -49,6 +49,18 @@ func TestExitCodes(t *testing.T) {
 	}
 	garbage := file("garbage.pem", "this is no certificate")
 	empty := file("empty.p7s", "")
+	root, err := filepath.Abs("../../testdata/session/root.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sub := range []string{"empty", "links"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(root, filepath.Join(dir, "links", "root.pem")); err != nil {
+		t.Fatal(err)
+	}
 	const good, revoked, altered = "testdata/session/good.p7s", "testdata/session/revoked.p7s", "testdata/session/altered.p7s"
 	for _, c := range []struct {
 		name string
@@ -73,6 +85,14 @@ func TestExitCodes(t *testing.T) {
 		{"broken answer is a finding", append(with("verify", good), "--ocsp", garbage), 0, "TOTAL-PASSED"},
 		{"holder asked for", with("verify", "--iin", "930101300006", good), 3, "holder.iin"},
 		{"language", with("verify", "--lang", "kk", altered), 1, "өзгертілген"},
+		{"empty value", with("verify", "--iin", "", good), 2, "--iin is empty"},
+		{"empty time", []string{"verify", "--at", "", good}, 2, "--at is empty"},
+		{"folder without files", []string{"verify", "--anchors", filepath.Join(dir, "empty"), good}, 4, "holds no file"},
+		{"anchor by a link", []string{"verify", "--offline", "--at", "2026-11-02T00:00:00Z", "--revocation", "none", "--anchors", filepath.Join(dir, "links"), good}, 0, "TOTAL-PASSED"},
+		{"number with flags of a file", []string{"licence", "verify", "--server", "http://127.0.0.1:1", "--iin", "123456789011", "KZ18ZZZ00000001"}, 2, "about a file"},
+		{"demo in somebody's folder", []string{"demo", "--check", "--dir", dir}, 2, "not empty"},
+		{"demo beyond loopback", []string{"demo", "--listen", "0.0.0.0:0"}, 2, "loopback only"},
+		{"negative age", []string{"ocsp", "check", "--max-age", "-1h", good}, 2, "negative"},
 		{"no file", []string{"verify"}, 2, "at least one file"},
 		{"unknown flag", []string{"verify", "--nonsense", good}, 2, "unknown flag"},
 		{"unknown command", []string{"nonsense"}, 2, "unknown command"},

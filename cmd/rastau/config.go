@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
@@ -33,6 +34,8 @@ type Config struct {
 	Anchors []string `yaml:"anchors"`
 	// TSAAnchors likewise for time-stamping authorities. Optional. If empty, Anchors.
 	TSAAnchors []string `yaml:"tsaAnchors"`
+	// TestContour allows anchors of the public test contour, whose keys are known to everybody. Optional; never in production.
+	TestContour bool `yaml:"testContour"`
 	// Certificates are files or folders of intermediate certificates that help building paths. Optional.
 	Certificates []string `yaml:"certificates"`
 	// Key is the licensor's signing key.
@@ -47,6 +50,9 @@ type Config struct {
 	Proxy string `yaml:"proxy"`
 	// MaxAge is how old revocation data may be. Optional. If zero, until its nextUpdate.
 	MaxAge time.Duration `yaml:"maxAge"`
+	// FetchIssuers lets missing issuers' certificates be fetched from the addresses that a certificate names. Optional; without
+	// it nobody on the network is asked anything on the word of a certificate that is not trusted yet.
+	FetchIssuers bool `yaml:"fetchIssuers"`
 	// Accounts are the bearer tokens (their SHA-256) and roles. Required.
 	Accounts []account.Account `yaml:"accounts"`
 	// Authorities is the file with the dated table of who may sign for which licensor. Required.
@@ -94,8 +100,10 @@ func loadConfig(name string) (*Config, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true) // an unknown key is a mistake, not a wish
 	c := &Config{Listen: "127.0.0.1:8080", folder: filepath.Dir(name)}
-	if err := dec.Decode(c); err != nil {
-		return nil, usagef("%s: %v", name, err)
+	if err := dec.Decode(c); errors.Is(err, io.EOF) {
+		return nil, usagef("%s is empty; docs/CONFIG.md shows what stands in it", name)
+	} else if err != nil {
+		return nil, usagef("%s: %s", name, strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), " in type main.Config", ""))
 	}
 	if err := c.check(); err != nil {
 		return nil, usagef("%s:\n%v", name, err)

@@ -3,12 +3,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/big"
 	"os"
-	"runtime"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -21,8 +22,8 @@ import (
 	"rastau/internal/pki"
 )
 
-// maxList bounds a list that is fetched or read here.
-const maxList = 256 << 20
+// listTime bounds a download here, whole.
+const listTime = 30 * time.Minute
 
 func newCRL() *cobra.Command {
 	cmd := &cobra.Command{Use: "crl", Short: "Shows, measures and fetches certificate revocation lists", RunE: needSubcommand, Args: cobra.ArbitraryArgs}
@@ -30,37 +31,82 @@ func newCRL() *cobra.Command {
 	return cmd
 }
 
-// loadList reads a list from a file or an http(s) address.
-func loadList(cmd *cobra.Command, from string, allow []string) (*crl.List, []byte, error) {
-	var data []byte
-	var err error
-	if strings.HasPrefix(from, "http://") || strings.HasPrefix(from, "https://") {
-		data, err = download(cmd, from, allow)
-	} else {
-		data, err = readFile(from)
-	}
-	if err != nil {
-		return nil, nil, unreadablef("%v", err)
-	}
-	list, err := crl.Parse(data, crl.Limits{Bytes: maxList})
-	if err != nil {
-		return nil, nil, &exitError{code: exitFailed, message: fmt.Sprintf("%s is no usable revocation list: %v", from, err)}
-	}
-	return list, data, nil
-}
-
-func download(cmd *cobra.Command, url string, allow []string) ([]byte, error) {
-	prefixes, err := parsePrefixes(allow)
-	if err != nil {
-		return nil, usagef("--allow: %v", err)
-	}
-	web, err := fetch.New(fetch.Options{Allow: prefixes, Timeout: 5 * time.Minute})
+// loadList reads a list from a file, standard input (-) or an http(s) address, as it comes in. What is read goes to copied
+// too, which may be nil.
+func loadList(cmd *cobra.Command, what, from string, allow []string, copied io.Writer) (*crl.List, error) {
+	in, size, err := openList(cmd, from, allow)
 	if err != nil {
 		return nil, err
 	}
-	done := progress(cmd, "fetching "+url)
+	defer in.Close()
+	watched, done := watch(cmd, what+" "+from, in, size)
 	defer done()
-	return web.Get(cmd.Context(), url, maxList)
+	if copied != nil {
+		watched = io.TeeReader(watched, copied)
+	}
+	list, err := crl.Read(cmd.Context(), watched, crl.Limits{})
+	switch {
+	case errors.Is(err, crl.ErrMalformed) || errors.Is(err, crl.ErrTooLarge):
+		return nil, &exitError{code: exitFailed, message: fmt.Sprintf("%s is no usable revocation list: %v", from, err)}
+	case err != nil:
+		return nil, unreadablef("%v", err)
+	}
+	return list, nil
+}
+
+// openList gives the octets of a list and how many there will be, -1 where nobody says.
+func openList(cmd *cobra.Command, from string, allow []string) (io.ReadCloser, int64, error) {
+	if from == "-" {
+		return io.NopCloser(os.Stdin), -1, nil
+	}
+	if !strings.HasPrefix(from, "http://") && !strings.HasPrefix(from, "https://") {
+		f, err := os.Open(from)
+		if err != nil {
+			return nil, 0, unreadablef("%v", err)
+		}
+		info, err := f.Stat()
+		if err == nil && info.IsDir() {
+			err = fmt.Errorf("%s is a folder; name a file", from)
+		}
+		if err != nil {
+			_ = f.Close()
+			return nil, 0, unreadablef("%v", err)
+		}
+		if !info.Mode().IsRegular() {
+			return f, -1, nil
+		}
+		return f, info.Size(), nil
+	}
+	prefixes, err := parsePrefixes(allow)
+	if err != nil {
+		return nil, 0, usagef("--allow: %v", err)
+	}
+	web, err := fetch.New(fetch.Options{Allow: prefixes})
+	if err != nil {
+		return nil, 0, err
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), listTime)
+	answer, err := web.Open(ctx, from, fetch.Ask{Max: maxDownload})
+	if err != nil {
+		cancel()
+		return nil, 0, unreadablef("%v", err)
+	}
+	return &cancelled{answer.Body, cancel}, answer.Size, nil
+}
+
+// maxDownload bounds a list that is fetched here, in bytes.
+const maxDownload = 1 << 30
+
+// cancelled ends its context when it is closed.
+type cancelled struct {
+	io.ReadCloser
+	cancel context.CancelFunc
+}
+
+func (c *cancelled) Close() error {
+	err := c.ReadCloser.Close()
+	c.cancel()
+	return err
 }
 
 // progress shows a spinner on a terminal and one plain line elsewhere, both on stderr; the function returned ends it.
@@ -97,6 +143,27 @@ func progress(cmd *cobra.Command, what string) func() {
 		<-stopped
 		_ = bar.Finish()
 	}
+}
+
+// watch shows on a terminal how many of size octets (-1: nobody knows) were read from in, elsewhere one plain line for
+// work over a second, both on stderr. The function returned ends it.
+func watch(cmd *cobra.Command, what string, in io.Reader, size int64) (io.Reader, func()) {
+	if quiet, err := cmd.Flags().GetBool("quiet"); err == nil && quiet {
+		return in, func() {}
+	}
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		start := time.Now()
+		return in, func() {
+			if d := time.Since(start); d > time.Second {
+				fmt.Fprintf(os.Stderr, "%s: %.1f s\n", what, d.Seconds())
+			}
+		}
+	}
+	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSpinnerType(14), progressbar.OptionEnableColorCodes(os.Getenv("NO_COLOR") == ""))
+	reader := progressbar.NewReader(in, bar)
+	return &reader, func() { _ = bar.Finish() } // a bar that cannot be drawn harms nothing
 }
 
 type listJSON struct {
@@ -148,7 +215,7 @@ func newCRLShow() *cobra.Command {
   rastau crl show --serial 0a1b2c ca.crl`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list, _, err := loadList(cmd, args[0], allow)
+			list, err := loadList(cmd, "reading", args[0], allow, nil)
 			if err != nil {
 				return err
 			}
@@ -238,31 +305,17 @@ func newCRLIndex() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			done := progress(cmd, "indexing "+args[0])
-			data, err := readFile(args[0])
-			if err != nil {
-				done()
-				return unreadablef("%v", err)
-			}
-			var before, after runtime.MemStats
-			runtime.GC()
-			runtime.ReadMemStats(&before)
 			start := time.Now()
-			list, err := crl.Parse(data, crl.Limits{Bytes: maxList})
+			list, err := loadList(cmd, "indexing", args[0], nil, nil)
 			if err != nil {
-				done()
-				return &exitError{code: exitFailed, message: fmt.Sprintf("%s is no usable revocation list: %v", args[0], err)}
+				return err
 			}
 			valid, note := checkList(list, c)
 			seconds := time.Since(start).Seconds()
-			runtime.GC()
-			runtime.ReadMemStats(&after)
-			done()
 			perEntry := 0.0
-			if list.Entries > 0 && after.HeapAlloc > before.HeapAlloc {
-				perEntry = float64(after.HeapAlloc-before.HeapAlloc) / float64(list.Entries)
+			if list.Entries > 0 {
+				perEntry = float64(list.IndexBytes()) / float64(list.Entries)
 			}
-			runtime.KeepAlive(list)
 			if asJSON {
 				printJSON(cmd.OutOrStdout(), struct {
 					Entries        int     `json:"entries"`
@@ -293,6 +346,24 @@ func newCRLIndex() *cobra.Command {
 	return cmd
 }
 
+// settleFile makes a file written beside its place the one of that name, readable like any other.
+func settleFile(part *os.File, name string) error {
+	err := part.Chmod(0o644)
+	if err == nil {
+		err = part.Sync()
+	}
+	if err == nil {
+		err = part.Close()
+	}
+	if err == nil {
+		err = os.Rename(part.Name(), name)
+	}
+	if err != nil {
+		return unreadablef("%v", err)
+	}
+	return nil
+}
+
 func newCRLFetch() *cobra.Command {
 	var issuer, out string
 	var allow []string
@@ -309,20 +380,24 @@ func newCRLFetch() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			list, data, err := loadList(cmd, args[0], allow)
-			if err != nil {
-				return err
-			}
-			if valid, note := checkList(list, c); valid == nil || !*valid {
-				return &exitError{code: exitFailed, message: "the list is not written: " + note}
-			}
 			// Written beside and renamed, so that a crash leaves the old list or the new one, never half of one.
-			part := out + ".part"
-			if err := os.WriteFile(part, data, 0o644); err != nil {
+			part, err := os.CreateTemp(filepath.Dir(out), filepath.Base(out)+".*.part")
+			if err != nil {
 				return unreadablef("%v", err)
 			}
-			if err := os.Rename(part, out); err != nil {
-				return unreadablef("%v", err)
+			list, err := loadList(cmd, "fetching", args[0], allow, part)
+			if valid, note := (*bool)(nil), ""; err == nil {
+				if valid, note = checkList(list, c); valid == nil || !*valid {
+					err = &exitError{code: exitFailed, message: "the list is not written: " + note}
+				}
+			}
+			if err == nil {
+				err = settleFile(part, out)
+			}
+			if err != nil {
+				_ = part.Close()
+				_ = os.Remove(part.Name())
+				return err
 			}
 			fmt.Fprintf(cmd.OutOrStdout(), "%s: %d entries, next update %s\n", out, list.Entries, list.NextUpdate.UTC().Format(time.RFC3339))
 			return nil

@@ -41,6 +41,11 @@ every refusal is tried; the transcript is printed, and the exit code is 0 where 
   rastau demo --check --dir story   # leaves story/licences/*.pdf, story/tampered/, story/anchors/*.pem`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := loopbackOnly(listen); err != nil {
+				return err
+			}
+			ctx, stop := untilStopped(cmd.Context())
+			defer stop()
 			if dir == "" {
 				var err error
 				if dir, err = os.MkdirTemp("", "rastau-demo-"); err != nil {
@@ -48,7 +53,7 @@ every refusal is tried; the transcript is printed, and the exit code is 0 where 
 				}
 				fmt.Fprintln(cmd.ErrOrStderr(), "the demo's files are in", dir)
 			}
-			return runDemo(cmd.Context(), cmd.OutOrStdout(), demoOptions{Dir: dir, Listen: listen, Check: check, Quiet: quiet})
+			return runDemo(ctx, cmd.OutOrStdout(), demoOptions{Dir: dir, Listen: listen, Check: check, Quiet: quiet})
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "play the whole story, print it and exit 0 or 1")
@@ -63,10 +68,16 @@ type demoOptions struct {
 	Check, Quiet bool
 }
 
+func loopbackOnly(listen string) error {
+	if host, _, err := net.SplitHostPort(listen); err != nil || !listenLoopbackOnly(host) {
+		return usagef("--listen %q: the demo's keys are in the open, so it listens on loopback only, for example 127.0.0.1:8080", listen)
+	}
+	return nil
+}
+
 func runDemo(ctx context.Context, out io.Writer, o demoOptions) error {
-	host, _, err := net.SplitHostPort(o.Listen)
-	if err != nil || !listenLoopbackOnly(host) {
-		return usagef("--listen %q: the demo's keys are in the open, so it listens on loopback only, for example 127.0.0.1:8080", o.Listen)
+	if err := loopbackOnly(o.Listen); err != nil {
+		return err
 	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
@@ -78,13 +89,17 @@ func runDemo(ctx context.Context, out io.Writer, o demoOptions) error {
 		}
 	}
 	note("making keys and certificates …")
-	listener, err := net.Listen("tcp", o.Listen)
-	if err != nil {
-		return unreadablef("%v", err)
+	var listeners []net.Listener
+	for _, address := range []string{o.Listen, "127.0.0.1:0"} {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return unreadablef("%v", err)
+		}
+		defer l.Close() // again where it was served: that error says nothing
+		listeners = append(listeners, l)
 	}
-	w, err := openWorld(dir, listener.Addr().String())
+	w, err := openWorld(dir, listeners[0].Addr().String(), listeners[1].Addr().String())
 	if err != nil {
-		listener.Close()
 		return err
 	}
 	defer w.Close()
@@ -94,20 +109,9 @@ func runDemo(ctx context.Context, out io.Writer, o demoOptions) error {
 		level = slog.LevelError
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
-	a, err := newApp(ctx, w.config, appOptions{Log: log})
+	finish, err := startInstallations(ctx, []*world{w, w.second}, listeners, log)
 	if err != nil {
-		listener.Close()
 		return err
-	}
-	if w.fee, err = a.Service.Fee("passenger-transport", "issue"); err != nil {
-		return errors.Join(err, listener.Close(), a.Close())
-	}
-	serving, stop := context.WithCancel(ctx)
-	done := make(chan error, 1)
-	go func() { done <- serve(serving, listener, a.Handler, log) }()
-	finish := func() error {
-		stop()
-		return errors.Join(<-done, a.Close())
 	}
 	if !o.Check {
 		w.introduce(out)
@@ -124,6 +128,33 @@ func runDemo(ctx context.Context, out io.Writer, o demoOptions) error {
 		return &exitError{code: exitFailed, message: errStory.Error()}
 	}
 	return nil
+}
+
+// startInstallations serves each world's installation; finish ends them all.
+func startInstallations(ctx context.Context, worlds []*world, listeners []net.Listener, log *slog.Logger) (finish func() error, err error) {
+	serving, stop := context.WithCancel(ctx)
+	var ends []func() error
+	finish = func() error {
+		stop()
+		var all []error
+		for _, end := range ends {
+			all = append(all, end())
+		}
+		return errors.Join(all...)
+	}
+	for i, w := range worlds {
+		a, err := newApp(ctx, w.config, appOptions{Log: log})
+		if err != nil {
+			return nil, errors.Join(err, finish())
+		}
+		if w.fee, err = a.Service.Fee("passenger-transport", "issue"); err != nil {
+			return nil, errors.Join(err, a.Close(), finish())
+		}
+		done := make(chan error, 1)
+		go func() { done <- serve(serving, listeners[i], a.Handler, log) }()
+		ends = append(ends, func() error { return errors.Join(<-done, a.Close()) })
+	}
+	return finish, nil
 }
 
 // auditor is an engine of its own: no register, no configuration, loopback allowed because the demo's authority lives there.
@@ -154,6 +185,7 @@ func (w *world) introduce(out io.Writer) {
 	fmt.Fprintf(out, "Rastau demo. Everything in it is invented; it answers on this machine only. Ctrl-C ends it.\n\n")
 	fmt.Fprintf(out, "API            %s/v1   (console: %s/docs, description: %s/v1/openapi.json)\n", base, base, base)
 	fmt.Fprintf(out, "authority      lists %s/crl/ca1.crl · OCSP %s/ocsp/ca1 · time stamps %s/tsp\n", w.base, w.base, w.base)
+	fmt.Fprintf(out, "GOST           %s/v1   a second installation with keys of the national algorithms, in %s\n", w.second.config.PublicURL, w.second.dir)
 	fmt.Fprintf(out, "files          %s\n\nTokens\n", w.dir)
 	for _, role := range []account.Role{account.Applicant, account.Officer, account.Auditor, account.Admin} {
 		fmt.Fprintf(out, "  %-10s %s\n", role, w.tokens[role])

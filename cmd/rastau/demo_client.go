@@ -111,6 +111,18 @@ func (v *verdict) failing() []findingDoc {
 	return out
 }
 
+// detail is what the first signature's finding of a key says.
+func (v *verdict) detail(key string) string {
+	for _, s := range v.Signatures {
+		for _, f := range s.Findings {
+			if f.Key == key {
+				return f.Detail
+			}
+		}
+	}
+	return "no finding " + key
+}
+
 // told is what the person reads.
 type told struct {
 	Code, Reason string

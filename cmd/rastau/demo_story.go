@@ -61,7 +61,7 @@ func (s *story) tell(m told) {
 
 // play runs all scenes; the error is for what kept the story from being told, wrong verdicts are counted.
 func (s *story) play(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{s.goodLicence, s.refusals, s.outage, s.tamperedLicence} {
+	for _, part := range []func(context.Context) error{s.goodLicence, s.nationalLicence, s.refusals, s.outage, s.tamperedLicence} {
 		if err := part(ctx); err != nil {
 			return err
 		}
@@ -102,6 +102,35 @@ func signedBy(k *pki.Key) func([]byte) ([]byte, error) {
 
 func (s *story) goodLicence(ctx context.Context) error {
 	s.say("1. A good application for a passenger-transport licence")
+	return s.licence(ctx)
+}
+
+// nationalLicence is the same with keys of the national algorithms: first the applicant's alone, then everybody's.
+func (s *story) nationalLicence(ctx context.Context) error {
+	s.say("\n1b. The same with the national algorithms, GOST 34.10-2015 of 512 bits")
+	app, err := s.apply(ctx, s.world.body())
+	if err != nil {
+		return err
+	}
+	signature, err := signedBy(s.world.second.people.head)(app.Package)
+	if err != nil {
+		return err
+	}
+	sub, err := s.submit(ctx, app.ID, signature)
+	if err != nil {
+		return err
+	}
+	s.check(sub.Verdict.String() == "TOTAL-PASSED" && sub.Application.Number != "", "an applicant with a GOST key, where the licensor's is RSA: %s, registered under number %s", &sub.Verdict, sub.Application.Number)
+
+	s.say("  The second installation: authority, licensor, time stamps and applicant, all GOST; its own register in %s", secondFolder)
+	n := &story{world: s.world.second, client: newClient(s.world.second.config.PublicURL, s.world.second.tokens), out: s.out}
+	err = n.licence(ctx)
+	s.passed, s.wrong = s.passed+n.passed, s.wrong+n.wrong
+	return err
+}
+
+// licence is the way from an application to a licence that everybody can check.
+func (s *story) licence(ctx context.Context) error {
 	app, err := s.apply(ctx, s.world.body())
 	if err != nil {
 		return err
@@ -117,7 +146,9 @@ func (s *story) goodLicence(ctx context.Context) error {
 	}
 	s.check(sub.Verdict.String() == "TOTAL-PASSED", "the applicant's signature: %s", &sub.Verdict)
 	s.check(sub.Application.Status == string(licensing.Registered) && sub.Application.Number != "", "registered under number %s, receipt of %d bytes signed by the licensor", sub.Application.Number, len(sub.Receipt))
-	s.tell(sub.Message)
+	if !s.world.national() { // once is enough
+		s.tell(sub.Message)
+	}
 
 	var decided licensing.Application
 	if err := s.client.call(ctx, account.Officer, "/v1/applications/"+app.ID+"/decision", licensing.Decision{Approve: true, Checklist: sampleChecklist()}, &decided); err != nil {
@@ -140,7 +171,11 @@ func (s *story) goodLicence(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.check(v.String() == "TOTAL-PASSED" && v.Intact != nil && *v.Intact, "the auditor, who trusts only %s, checks %s: %s, level %s", anchorFile, filepath.Base(file), v, v.Signatures[0].Level)
+		s.check(v.String() == "TOTAL-PASSED" && v.Intact != nil && *v.Intact, "the auditor, who trusts only %s, checks %s: %s, level %s", s.world.anchor(), filepath.Base(file), v, v.Signatures[0].Level)
+		if s.world.national() {
+			used := v.detail("signature.algorithm")
+			s.check(strings.Contains(used, "GOST 34.10-2015-512"), "%s", used)
+		}
 	}
 	check, err := s.register(ctx, path)
 	if err != nil {

@@ -97,6 +97,31 @@ func TestDemoStory(t *testing.T) {
 	if got := pdfsig(t, dir, filepath.Join(dir, "tampered", "page-appended.pdf")); strings.Contains(got, "Total document signed") {
 		t.Errorf("pdfsig says that the appended page is signed:\n%s", got)
 	}
+	// What the demo leaves can be checked when its authority is gone.
+	for _, file := range licences {
+		trust := []string{"--offline", "--anchors", filepath.Join(dir, "anchors"), "--crl", filepath.Join(dir, "lists"), file}
+		if code, out, problems := call(t, append([]string{"verify"}, trust...)...); code != 0 {
+			t.Errorf("%s offline: exit %d\n%s%s", file, code, out, problems)
+		}
+		if code, out, _ := call(t, append([]string{"licence", "verify"}, trust...)...); code != 3 {
+			t.Errorf("a licence without register or --bin must stay undecided: exit %d\n%s", code, out)
+		}
+	}
+	national, err := filepath.Glob(filepath.Join(dir, secondFolder, "licences", "*"))
+	if err != nil || len(national) != 2 {
+		t.Fatalf("licences of the national algorithms: %v, %v", national, err)
+	}
+	for _, file := range national {
+		if code, out, problems := call(t, "verify", "--offline", "--anchors", filepath.Join(dir, secondFolder, "anchors"), "--crl", filepath.Join(dir, secondFolder, "lists"), file); code != 0 {
+			t.Errorf("%s offline: exit %d\n%s%s", file, code, out, problems)
+		}
+		if code, out, _ := call(t, "verify", "--offline", "--anchors", filepath.Join(dir, "anchors"), "--crl", filepath.Join(dir, secondFolder, "lists"), file); code != 3 {
+			t.Errorf("%s under the other root: exit %d\n%s", file, code, out)
+		}
+	}
+	if code, out, _ := call(t, append([]string{"licence", "verify", "testdata/session/good.p7s"}, judged...)...); code != 1 || !strings.Contains(out, "no licence") {
+		t.Errorf("a file that is no licence: exit %d\n%s", code, out)
+	}
 	json := strings.TrimSuffix(licences[0], ".pdf") + ".p7m"
 	check := exec.Command(tool(t, "openssl"), "cms", "-verify", "-inform", "DER", "-in", json, "-CAfile", filepath.Join(dir, "anchors", "root.pem"), "-purpose", "any", "-cades", "-out", os.DevNull)
 	if out, err := check.CombinedOutput(); err != nil {

@@ -6,11 +6,14 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -25,12 +28,16 @@ import (
 
 // world is everything around Rastau that the demo needs and a real installation finds outside: a certification authority
 // with its list, OCSP and time stamps on loopback, people with keys, and an installation's configuration. All people are invented.
+//
+// There are two: the second, in the folder gost of the first, is the same installation whose authority, licensor and applicants
+// have keys of the national algorithms.
 type world struct {
 	dir     string
+	second  *world // nil in the second itself
 	pki     *testpki.PKI
-	ca, ca2 *testpki.CA // the second issues to one applicant only: its sources are never asked before they go down
-	server  *http.Server
-	base    string // address of the authority's responders
+	ca, ca2 *testpki.CA  // the second issues to one applicant only: its sources are never asked before they go down
+	server  *http.Server // of both worlds' responders; nil in the second
+	base    string       // address of the authority's responders
 	config  *Config
 	tokens  map[account.Role]string
 	people  people
@@ -49,15 +56,23 @@ type people struct {
 const (
 	passwordFile = "password"
 	anchorFile   = "anchors/root.pem"
+	secondFolder = "gost"
 )
 
 // openWorld makes the folder, the authority with its keys and the configuration, and starts the authority's responders.
-// A folder that an earlier demo left is gone on with: same authority, same register.
-func openWorld(dir, listen string) (_ *world, err error) {
+// A folder that an earlier demo left is gone on with: same authority, same register. listen and second are the addresses of the
+// two installations.
+func openWorld(dir, listen, second string) (_ *world, err error) {
 	w := &world{dir: dir, tokens: map[account.Role]string{}}
-	for _, sub := range []string{"anchors", "certificates", "keys", "licences", "tampered", "pki"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
-			return nil, unreadablef("%v", err)
+	w.second = &world{dir: filepath.Join(dir, secondFolder), tokens: map[account.Role]string{}}
+	if err := w.mayUse(); err != nil {
+		return nil, err
+	}
+	for _, folder := range []string{w.dir, w.second.dir} {
+		for _, sub := range []string{"anchors", "certificates", "keys", "lists", "licences", "tampered", "pki"} {
+			if err := os.MkdirAll(filepath.Join(folder, sub), 0o700); err != nil {
+				return nil, unreadablef("%v", err)
+			}
 		}
 	}
 	responders, err := w.listenAgain()
@@ -65,23 +80,64 @@ func openWorld(dir, listen string) (_ *world, err error) {
 		return nil, err
 	}
 	w.base = "http://" + responders.Addr().String()
+	w.second.base = w.base + "/" + secondFolder
 	defer func() {
 		if err != nil {
 			responders.Close()
 		}
 	}()
-	if err := w.openPKI(); err != nil {
-		return nil, fmt.Errorf("the demo's authority: %w", err)
+	for _, one := range []struct {
+		*world
+		listen string
+	}{{w, listen}, {w.second, second}} {
+		if err := one.openPKI(); err != nil {
+			return nil, fmt.Errorf("the demo's authority: %w", err)
+		}
+		if err := one.issuePeople(); err != nil {
+			return nil, fmt.Errorf("the demo's people: %w", err)
+		}
+		if err := one.writeFiles(one.listen); err != nil {
+			return nil, unreadablef("%v", err)
+		}
 	}
-	if err := w.issuePeople(); err != nil {
-		return nil, fmt.Errorf("the demo's people: %w", err)
-	}
-	if err := w.writeFiles(listen); err != nil {
-		return nil, unreadablef("%v", err)
-	}
-	w.server = &http.Server{Handler: w.pki.Handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
+	w.server = &http.Server{Handler: w.responders(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	go w.server.Serve(responders) // ends with Close
 	return w, nil
+}
+
+// responders serve both authorities, the second below its folder's name.
+func (w *world) responders() http.Handler {
+	first, second := w.pki.Handler(), http.StripPrefix("/"+secondFolder, w.second.pki.Handler())
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { // a ServeMux would clean the base64 of an OCSP GET
+		if strings.HasPrefix(r.URL.Path, "/"+secondFolder+"/") {
+			second.ServeHTTP(rw, r)
+			return
+		}
+		first.ServeHTTP(rw, r)
+	})
+}
+
+// national says whether keys are of the national algorithms here.
+func (w *world) national() bool { return w.second == nil }
+
+// anchor is the only file that an auditor of this world trusts, as seen from the demo's folder.
+func (w *world) anchor() string {
+	if w.national() {
+		return secondFolder + "/" + anchorFile
+	}
+	return anchorFile
+}
+
+// mayUse refuses a folder with files of somebody else's: the demo writes its own keys and configuration.
+func (w *world) mayUse() error {
+	entries, err := os.ReadDir(w.dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unreadablef("%v", err)
+	}
+	if _, err := os.Stat(filepath.Join(w.dir, "pki", "address")); len(entries) > 0 && err != nil {
+		return usagef("%s is not empty and no earlier demo's folder: choose another --dir", w.dir)
+	}
+	return nil
 }
 
 // listenAgain takes the address that stands in the certificates of an earlier run, or a free one.
@@ -106,7 +162,7 @@ func (w *world) Close() error { return w.server.Close() }
 func (w *world) openPKI() error {
 	var err error
 	state := filepath.Join(w.dir, "pki")
-	o := testpki.Options{Now: time.Now, BaseURL: w.base}
+	o := testpki.Options{Now: time.Now, BaseURL: w.base, GOST: w.national()}
 	if _, err := os.Stat(filepath.Join(state, "pki.json")); err == nil {
 		if w.pki, err = testpki.Load(state, o); err != nil {
 			return err
@@ -196,7 +252,7 @@ func (w *world) issuePeople() error {
 	w.ca.RevokeOCSPOnly(p.answered.Certificate, now.Add(-2*day), 1)
 
 	// An authority that calls itself the same, under a root that nobody here trusts.
-	foreign, err := testpki.New(testpki.Options{Now: time.Now, BaseURL: w.base})
+	foreign, err := testpki.New(testpki.Options{Now: time.Now, BaseURL: w.base, GOST: w.national()})
 	if err != nil {
 		return err
 	}
@@ -263,6 +319,21 @@ const (
 		"  - {key: new-year, days: [01-01, 01-02], transfer: true, source: press}\n"
 )
 
+// writeLists leaves the authorities' lists, good for a year, so that the licences can be checked when the demo has ended:
+// rastau verify --offline --anchors D/anchors --crl D/lists D/licences/*.pdf
+func (w *world) writeLists() error {
+	for _, ca := range append([]*testpki.CA{w.pki.Root()}, w.pki.CAs()...) {
+		der, err := ca.CRL(testpki.CRLOptions{NextUpdate: time.Now().AddDate(1, 0, 0)})
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(w.dir, "lists", ca.ID()+".crl"), der, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (w *world) writeDates() error {
 	for name, text := range map[string]string{"rates.yaml": demoRates, "calendar.yaml": demoCalendar} {
 		if err := os.WriteFile(filepath.Join(w.dir, name), []byte(text), 0o644); err != nil {
@@ -274,6 +345,9 @@ func (w *world) writeDates() error {
 
 func (w *world) writeConfig(listen string) error {
 	if err := w.writeDates(); err != nil {
+		return err
+	}
+	if err := w.writeLists(); err != nil {
 		return err
 	}
 	for _, ca := range w.pki.CAs() {
@@ -288,6 +362,9 @@ func (w *world) writeConfig(listen string) error {
 		Key: KeyConfig{File: "keys/licensor.p12", PasswordFile: "keys/" + passwordFile}, TSA: w.base + "/tsp",
 		Allow: []string{"127.0.0.0/8", "::1/128"}, Authorities: "authorities.yaml", LicenceCode: "ZZZ", AcceptRepealed: true, Specimen: true,
 		RatePerMinute: 100_000, folder: w.dir,
+	}
+	if !w.national() { // applicants may come with keys of either kind
+		c.Anchors, c.Certificates = append(c.Anchors, secondFolder+"/anchors"), append(c.Certificates, secondFolder+"/certificates")
 	}
 	for _, role := range []account.Role{account.Applicant, account.Officer, account.Auditor, account.Admin} {
 		token, digest, err := account.NewToken()

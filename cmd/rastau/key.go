@@ -58,6 +58,7 @@ type keyJSON struct {
 	NotAfter  string  `json:"notAfter"`
 	Algorithm string  `json:"algorithm"`
 	MaySign   bool    `json:"maySign"`
+	InTime    bool    `json:"inTime"`
 	SHA256    string  `json:"sha256"`
 }
 
@@ -65,7 +66,7 @@ func describeKey(file string, k *pki.Key) keyJSON {
 	c, h := k.Certificate, pki.HolderOf(k.Certificate)
 	return keyJSON{File: file, Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: c.SerialHex(), IIN: optional(h.IIN), BIN: optional(h.BIN),
 		NotBefore: c.NotBefore.UTC().Format(time.RFC3339), NotAfter: c.NotAfter.UTC().Format(time.RFC3339), Algorithm: pki.AlgorithmName(c.PublicKey.Algorithm),
-		MaySign: !c.HasKeyUsage || c.KeyUsage&pki.NonRepudiation != 0, SHA256: c.SHA256Hex()}
+		MaySign: !c.HasKeyUsage || c.KeyUsage&pki.NonRepudiation != 0, InTime: !time.Now().Before(c.NotBefore) && !time.Now().After(c.NotAfter), SHA256: c.SHA256Hex()}
 }
 
 func (k keyJSON) print(cmd *cobra.Command) {
@@ -76,8 +77,11 @@ func (k keyJSON) print(cmd *cobra.Command) {
 		return *s
 	}
 	may := "may not sign documents (its certificate lacks nonRepudiation)"
-	if k.MaySign {
+	switch {
+	case k.MaySign && k.InTime:
 		may = "may sign documents"
+	case k.MaySign:
+		may = "is outside its validity period: what it signs now nobody accepts"
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n  subject   %s\n  issuer    %s\n  serial    %s\n  IIN, BIN  %s, %s\n  valid     %s – %s\n  key       %s\n  sha256    %s\n",
 		k.File, may, k.Subject, k.Issuer, k.Serial, show(k.IIN), show(k.BIN), k.NotBefore, k.NotAfter, k.Algorithm, k.SHA256)

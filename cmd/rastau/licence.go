@@ -8,11 +8,14 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"rastau/internal/phrase"
 	"rastau/licensing"
 	"rastau/verifier"
 )
@@ -36,11 +39,12 @@ func newLicenceVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify FILE|NUMBER",
 		Short: "Is this licence genuine, unchanged and in force",
-		Long: `With a file: judges its signatures, as verify does; with --config or --server the register is asked too.
+		Long: `With a file: judges its signatures, as verify does, and who signed; with --config the register is asked too. Without the register
+say who the licensor must be with --bin, else the answer stays undecided.
 With a number: asks the register alone (--config or --server is required).
 
 Exit: 0 genuine, 1 not, 3 not decided, 4 the file or the register cannot be read.`,
-		Example: `  rastau licence verify --anchors root.pem licence.pdf
+		Example: `  rastau licence verify --anchors root.pem --bin 120940948216 licence.pdf
   rastau licence verify --config config.yaml licence.pdf
   rastau licence verify --server https://licence.example.kz KZ24ZZZ00000001`,
 		Args: cobra.ExactArgs(1),
@@ -52,7 +56,7 @@ Exit: 0 genuine, 1 not, 3 not decided, 4 the file or the register cannot be read
 				if err := licensing.ParseNumber(args[0]); err != nil {
 					return usagef("%s is no licence number, and no file has that name: %v", args[0], err)
 				}
-				return verifyNumber(cmd, args[0], config, server, f.json)
+				return verifyNumber(cmd, &f, args[0], config, server)
 			}
 			return verifyLicenceFile(cmd, &f, args[0], config, server)
 		},
@@ -65,7 +69,23 @@ Exit: 0 genuine, 1 not, 3 not decided, 4 the file or the register cannot be read
 
 var looksLikeNumber = regexp.MustCompile(`^KZ[0-9]{2}[A-Z]{3}[0-9]{8}$`)
 
-func verifyNumber(cmd *cobra.Command, number, config, server string, asJSON bool) error {
+func verifyNumber(cmd *cobra.Command, f *questionFlags, number, config, server string) error {
+	if err := refuseEmpty(cmd.Flags()); err != nil {
+		return err
+	}
+	var odd error
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		if !slices.Contains([]string{"config", "server", "json", "lang", "quiet"}, flag.Name) {
+			odd = usagef("--%s is about a file; for a number only the register is asked", flag.Name)
+		}
+	})
+	if odd != nil {
+		return odd
+	}
+	lang, ok := phrase.ParseLang(f.lang)
+	if !ok {
+		return usagef("--lang %q: choose kk, ru or en", f.lang)
+	}
 	var check *licensing.LicenceCheck
 	var err error
 	switch {
@@ -79,10 +99,10 @@ func verifyNumber(cmd *cobra.Command, number, config, server string, asJSON bool
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	if f.json {
 		printJSON(cmd.OutOrStdout(), licenceJSON{Check: check})
 	} else {
-		printCheck(cmd, check)
+		printCheck(cmd, check, lang, true)
 	}
 	if !check.Registered || !check.InForce {
 		return &exitError{code: exitFailed}
@@ -131,14 +151,21 @@ func verifyLicenceFile(cmd *cobra.Command, f *questionFlags, name, config, serve
 		if !check.Registered || !check.SameFile || !check.InForce || check.Entitled != nil && !*check.Entitled {
 			codes = append(codes, exitFailed)
 		}
+	} else {
+		check := licensing.CheckFile(answer.Verdict, data)
+		answer.Check = &check
+		switch {
+		case check.Number == "" || check.Entitled != nil:
+			codes = append(codes, exitFailed)
+		case f.bin == "":
+			codes = append(codes, exitIndeterminate)
+		}
 	}
 	if f.json {
 		printJSON(cmd.OutOrStdout(), answer)
 	} else {
 		printReport(cmd.OutOrStdout(), answer.Verdict, q.Lang)
-		if answer.Check != nil {
-			printCheck(cmd, answer.Check)
-		}
+		printCheck(cmd, answer.Check, q.Lang, a != nil)
 	}
 	return worst(codes)
 }
@@ -189,12 +216,17 @@ func askServer(cmd *cobra.Command, server, number string) (*licensing.LicenceChe
 	return &check, nil
 }
 
-func printCheck(cmd *cobra.Command, c *licensing.LicenceCheck) {
+// printCheck prints the register's answers, or where it was not asked what the file alone tells.
+func printCheck(cmd *cobra.Command, c *licensing.LicenceCheck, lang phrase.Lang, register bool) {
+	if !register {
+		fmt.Fprintf(cmd.OutOrStdout(), "licence %s\n  %s\n", c.Number, c.Why.In(lang))
+		return
+	}
 	yes := map[bool]string{true: "yes", false: "no"}
 	entitled := "not asked"
 	if c.Entitled != nil {
 		entitled = yes[*c.Entitled]
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "licence %s\n  in the register: %s\n  this very file: %s\n  in force: %s %s\n  signed by someone entitled: %s\n  %s\n",
-		c.Number, yes[c.Registered], yes[c.SameFile], yes[c.InForce], c.State, entitled, c.Why.EN)
+		c.Number, yes[c.Registered], yes[c.SameFile], yes[c.InForce], c.State, entitled, c.Why.In(lang))
 }

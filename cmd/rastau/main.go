@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -41,9 +42,13 @@ func unreadablef(format string, args ...any) error {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:]))
+	os.Exit(run(context.Background(), os.Args[1:]))
+}
+
+// untilStopped ends with SIGINT or SIGTERM: for commands that serve. The others are ended by the signal itself, wherever
+// they wait; what they write, they write whole or not at all.
+func untilStopped(ctx context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 }
 
 // run executes one command line and returns its exit code.
@@ -60,7 +65,12 @@ func run(ctx context.Context, args []string) int {
 		exit = &exitError{code: exitUsage, message: err.Error()}
 	}
 	if exit.message != "" {
-		fmt.Fprintln(os.Stderr, "rastau:", exit.message)
+		fmt.Fprintln(os.Stderr, "rastau:", strings.Map(func(r rune) rune {
+			if r == 0x1b {
+				return -1 // a file's name must not write to the terminal
+			}
+			return r
+		}, exit.message))
 	}
 	return exit.code
 }
@@ -89,8 +99,8 @@ Exit codes of judging commands: 0 TOTAL-PASSED, 1 TOTAL-FAILED, 3 INDETERMINATE,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newVerify(), newCertificate(), newOCSP(), newCRL(), newKey(), newLicence(), newLog(),
-		newRegulation(), newServe(), newConfig(), newMigrate(), newDemo(), newVersion(),
+		newVerify(), newCertificate(), newOCSP(), newCRL(), newAnchors(), newKey(), newLicence(), newLog(),
+		newRegulation(), newServe(), newConfig(), newMigrate(), newDemo(), newConformance(), newVersion(),
 	)
 	return root
 }

@@ -56,6 +56,12 @@ Exit: 0 usable whatever the status, 1 proven unusable, 3 undecided.`,
 		Example: `  rastau ocsp check --cert person.cer --issuer ca.cer --at 2026-04-15T00:00:00Z response.der`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := refuseEmpty(cmd.Flags()); err != nil {
+				return err
+			}
+			if maxAge < 0 {
+				return usagef("--max-age must not be negative")
+			}
 			q := ocsp.Query{At: time.Now(), MaxAge: maxAge}
 			var err error
 			if at != "" {
@@ -84,6 +90,9 @@ Exit: 0 usable whatever the status, 1 proven unusable, 3 undecided.`,
 			}
 			data, err := readFile(args[0])
 			if err != nil {
+				if asJSON {
+					printJSON(cmd.OutOrStdout(), map[string]string{"file": args[0], "error": err.Error()})
+				}
 				return unreadablef("%v", err)
 			}
 			a := ocsp.Judge(data, q)

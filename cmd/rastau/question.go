@@ -37,15 +37,18 @@ type questionFlags struct {
 	anchors, tsaAnchors, certs, lists, responses []string
 	allow                                        []string
 	at, content, contentDigest, iin, bin         string
+	applicant                                    string
 	purpose, revocation, algorithms, lang        string
 	evidence                                     string
 	policies                                     []string
 	explicit, inhibitMapping, inhibitAny         bool
 	maxAge                                       time.Duration
 	offline, json, quiet                         bool
+	given                                        *pflag.FlagSet
 }
 
 func (f *questionFlags) register(fs *pflag.FlagSet, document bool) {
+	f.given = fs
 	purpose := "any"
 	if document {
 		purpose = "sign"
@@ -60,6 +63,7 @@ func (f *questionFlags) register(fs *pflag.FlagSet, document bool) {
 	fs.StringVar(&f.at, "at", "", "the `TIME` judged, RFC 3339, for example 2026-04-15T00:00:00Z (default: the clock)")
 	fs.StringVar(&f.iin, "iin", "", "individual identification number that the signer must have")
 	fs.StringVar(&f.bin, "bin", "", "business identification number that the signer must have")
+	fs.StringVar(&f.applicant, "applicant", "", "the `KIND` of applicant that the signer must be able to act as: "+applicants())
 	fs.StringVar(&f.purpose, "purpose", purpose, "what the certificate must be for: sign, auth or any")
 	fs.StringArrayVar(&f.policies, "policy", nil, "acceptable certificate policy `OID` (repeatable)")
 	fs.BoolVar(&f.explicit, "require-explicit-policy", false, "RFC 5280 §6.1.1 (f)")
@@ -71,7 +75,7 @@ func (f *questionFlags) register(fs *pflag.FlagSet, document bool) {
 	fs.BoolVar(&f.offline, "offline", false, "use no network")
 	fs.BoolVar(&f.json, "json", false, "print one JSON object a line")
 	fs.StringArrayVar(&f.allow, "allow", nil, "`NETWORK` that may be asked although it is a special one, for example 10.0.0.0/8 (repeatable)")
-	fs.StringVar(&f.evidence, "evidence", "", "write the evidence to `FILE.zip`")
+	fs.StringVar(&f.evidence, "evidence", "", "write everything that the verdict rests on to `FILE.zip`, which verify and certificate judge again without a network")
 	fs.StringVar(&f.lang, "lang", "en", "language of the sentences: kk, ru or en")
 	fs.BoolVar(&f.quiet, "quiet", false, "no progress and no notes on stderr")
 }
@@ -93,10 +97,10 @@ var digestOIDs = map[string]struct {
 func (f *questionFlags) question() (verifier.Question, error) {
 	q := verifier.Question{
 		RequireExplicitPolicy: f.explicit, InhibitPolicyMapping: f.inhibitMapping, InhibitAnyPolicy: f.inhibitAny,
-		MaxAge: f.maxAge, Offline: f.offline, IIN: f.iin, BIN: f.bin,
+		MaxAge: f.maxAge, Offline: f.offline, IIN: f.iin, BIN: f.bin, KeepRecord: f.evidence != "",
 	}
-	if f.evidence != "" {
-		return q, usagef("--evidence is not available in this version; run without it and keep the files that --json names")
+	if err := refuseEmpty(f.given); err != nil {
+		return q, err
 	}
 	var err error
 	if f.at != "" {
@@ -115,6 +119,9 @@ func (f *questionFlags) question() (verifier.Question, error) {
 		if _, err := identity.Parse(value); err != nil {
 			return q, usagef("%s: a number has exactly twelve digits", flag)
 		}
+	}
+	if q.Applicant = verifier.Applicant(f.applicant); f.applicant != "" && !slices.Contains(verifier.Applicants(), q.Applicant) {
+		return q, usagef("--applicant %q: choose %s", f.applicant, applicants())
 	}
 	switch q.Purpose = verifier.Purpose(f.purpose); q.Purpose {
 	case verifier.PurposeSign, verifier.PurposeAuth, verifier.PurposeAny:
@@ -144,6 +151,28 @@ func (f *questionFlags) question() (verifier.Question, error) {
 		return q, err
 	}
 	return q, f.readTrust(&q)
+}
+
+// refuseEmpty refuses a flag that was given an empty value: an unset variable in somebody's script must not turn a
+// question into one that is not asked.
+func refuseEmpty(fs *pflag.FlagSet) error {
+	var err error
+	fs.Visit(func(flag *pflag.Flag) {
+		list, repeated := flag.Value.(pflag.SliceValue)
+		if flag.Value.String() == "" || repeated && slices.Contains(list.GetSlice(), "") {
+			err = usagef("--%s is empty: give it a value or leave it out", flag.Name)
+		}
+	})
+	return err
+}
+
+// applicants lists the kinds of applicant for help and errors.
+func applicants() string {
+	var out []string
+	for _, a := range verifier.Applicants() {
+		out = append(out, string(a))
+	}
+	return strings.Join(out, ", ")
 }
 
 func algorithms(name string) (*pki.AlgorithmPolicy, error) {
@@ -280,11 +309,23 @@ func filesAt(path string) ([]string, error) {
 		if err != nil {
 			return err
 		}
-		if d.Type().IsRegular() && !strings.HasPrefix(d.Name(), ".") {
+		if strings.HasPrefix(d.Name(), ".") && p != path {
+			if d.IsDir() {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		// Links are followed: configuration is often mounted as links to files.
+		if info, err := os.Stat(p); err != nil {
+			return err
+		} else if info.Mode().IsRegular() {
 			names = append(names, p)
 		}
 		return nil
 	})
+	if err == nil && len(names) == 0 {
+		err = fmt.Errorf("the folder %s holds no file", path)
+	}
 	slices.Sort(names)
 	return names, err
 }
@@ -342,7 +383,8 @@ func (f *questionFlags) newVerifier() (*verifier.Verifier, func(), error) {
 			lists.Cache = shared
 			release = func() { _ = shared.Close() } // the answer stands already; nothing is lost
 		}
-		o.Web, o.Lists = web, crl.NewSource(lists)
+		// Whoever runs this asks about one file and waits: a missing issuer may be fetched, through the guard.
+		o.Web, o.Lists, o.FetchIssuers = web, crl.NewSource(lists), true
 	}
 	return verifier.New(o), release, nil
 }

@@ -35,7 +35,9 @@ func newServe() *cobra.Command {
 				return err
 			}
 			log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-			a, err := newApp(cmd.Context(), c, appOptions{Log: log})
+			ctx, stop := untilStopped(cmd.Context())
+			defer stop()
+			a, err := newApp(ctx, c, appOptions{Log: log})
 			if err != nil {
 				return err
 			}
@@ -46,7 +48,7 @@ func newServe() *cobra.Command {
 			if host, _, err := net.SplitHostPort(c.Listen); err == nil && !listenLoopbackOnly(host) {
 				log.Info("listening beyond this machine: put TLS in front", "address", listener.Addr().String())
 			}
-			return errors.Join(serve(cmd.Context(), listener, a.Handler, log), a.Close())
+			return errors.Join(serve(ctx, listener, a.Handler, log), a.Close())
 		},
 	}
 	cmd.Flags().StringVar(&config, "config", "", "configuration `FILE` (YAML)")

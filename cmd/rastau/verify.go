@@ -5,12 +5,17 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
+	"rastau/internal/evidence"
 	"rastau/internal/phrase"
 	"rastau/verifier"
 )
@@ -23,13 +28,17 @@ func newVerify() *cobra.Command {
 		Long: `Judges every signature in each file by EN 319 102-1 and prints the verdict and the findings behind it.
 
 Revocation is required for every certificate on the path but the anchor, unless --revocation none.
+--evidence F.zip keeps everything that the verdict rests on; rastau verify F.zip reaches the same verdict from it alone. Give
+--anchors with it: otherwise those in the file count, and the answer says so.
 Exit: 0 TOTAL-PASSED, 1 TOTAL-FAILED, 3 INDETERMINATE, 2 usage, 4 a file cannot be opened.`,
 		Example: `  rastau verify --anchors root.pem licence.pdf
   rastau verify --anchors root.pem --content application.json application.p7s
-  rastau verify --anchors root.pem --crl lists/ --offline --at 2026-04-15T00:00:00Z --json *.p7s`,
+  rastau verify --anchors root.pem --crl lists/ --offline --at 2026-04-15T00:00:00Z --json *.p7s
+  rastau verify --anchors root.pem --evidence licence.zip licence.pdf
+  rastau verify --anchors root.pem --offline licence.zip`,
 		Args: atLeastOneFile,
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return judgeFiles(cmd, &f, files, (*verifier.Verifier).Document)
+			return judgeFiles(cmd, &f, files, true, (*verifier.Verifier).Document)
 		},
 	}
 	f.register(cmd.Flags(), true)
@@ -49,7 +58,7 @@ Exit: 0 TOTAL-PASSED, 1 TOTAL-FAILED, 3 INDETERMINATE, 2 usage, 4 a file cannot 
   rastau certificate --anchors ca.crt --crl ca.crl --offline --purpose sign --at 2022-04-15T00:00:00Z person.cer`,
 		Args: atLeastOneFile,
 		RunE: func(cmd *cobra.Command, files []string) error {
-			return judgeFiles(cmd, &f, files, (*verifier.Verifier).CertificateFile)
+			return judgeFiles(cmd, &f, files, false, (*verifier.Verifier).CertificateFile)
 		},
 	}
 	f.register(cmd.Flags(), false)
@@ -66,10 +75,13 @@ func atLeastOneFile(cmd *cobra.Command, args []string) error {
 type judge func(v *verifier.Verifier, ctx context.Context, data []byte, q verifier.Question) *verifier.Report
 
 // judgeFiles asks the same question of every file; the exit code is the first of 2, 4, 1, 3, 0 that occurs.
-func judgeFiles(cmd *cobra.Command, f *questionFlags, files []string, judge judge) error {
+func judgeFiles(cmd *cobra.Command, f *questionFlags, files []string, document bool, judge judge) error {
 	q, err := f.question()
 	if err != nil {
 		return err
+	}
+	if f.evidence != "" && len(files) != 1 {
+		return usagef("--evidence keeps one verdict: name one file, and the others in calls of their own")
 	}
 	v, release, err := f.newVerifier()
 	if err != nil {
@@ -84,16 +96,30 @@ func judgeFiles(cmd *cobra.Command, f *questionFlags, files []string, judge judg
 		}
 		data, err := readFile(name)
 		if err != nil {
-			codes = append(codes, exitUnreadable)
-			if f.json {
-				printJSON(out, map[string]string{"file": name, "error": err.Error()})
-			}
-			fmt.Fprintln(cmd.ErrOrStderr(), "rastau:", err)
+			codes = append(codes, f.unjudged(cmd, name, unreadablef("%v", err)))
 			continue
 		}
-		report := judge(v, cmd.Context(), data, q)
+		asked := q
+		if evidence.Is(data) {
+			file, err := openEvidence(name, data, document)
+			if err == nil && f.evidence != "" {
+				err = usagef("%s is an evidence file already; copy it", name)
+			}
+			if err != nil {
+				codes = append(codes, f.unjudged(cmd, name, err))
+				continue
+			}
+			data, asked = file.Document, f.again(cmd, q, file)
+		}
+		report := judge(v, cmd.Context(), data, asked)
 		report.File = name
 		codes = append(codes, exitCode(report.Indication))
+		if f.evidence != "" {
+			if err := f.writeEvidence(name, report); err != nil {
+				fmt.Fprintln(cmd.ErrOrStderr(), "rastau:", err)
+				codes = append(codes, exitUnreadable)
+			}
+		}
 		if f.json {
 			printJSON(out, report)
 		} else {
@@ -101,6 +127,19 @@ func judgeFiles(cmd *cobra.Command, f *questionFlags, files []string, judge judg
 		}
 	}
 	return worst(codes)
+}
+
+// unjudged tells why a file has no verdict, and gives the exit code.
+func (f *questionFlags) unjudged(cmd *cobra.Command, name string, err error) int {
+	if f.json {
+		printJSON(cmd.OutOrStdout(), map[string]string{"file": name, "error": err.Error()})
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), "rastau:", err)
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return exit.code
+	}
+	return exitUnreadable
 }
 
 func exitCode(i verifier.Indication) int {
@@ -138,7 +177,7 @@ func verdictLine(i verifier.Indication, s verifier.SubIndication) string {
 
 // printReport is the verdict for a person: what it is, which finding decided, what to do, then all findings.
 func printReport(w io.Writer, r *verifier.Report, lang phrase.Lang) {
-	fmt.Fprintf(w, "%s: %s\n", r.File, verdictLine(r.Indication, r.SubIndication))
+	fmt.Fprintf(w, "%s: %s\n", printable(r.File), verdictLine(r.Indication, r.SubIndication))
 	if d := r.Deciding(); d != nil {
 		fmt.Fprintf(w, "  %s: %s (%s)\n", d.Key, d.Detail, d.Citation)
 	}
@@ -156,6 +195,14 @@ func printReport(w io.Writer, r *verifier.Report, lang phrase.Lang) {
 		}
 		printFindings(w, "     ", s.Findings)
 	}
+}
+
+// printable shows a file's name; one with control characters is quoted, so that it cannot write to the terminal.
+func printable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
 }
 
 var marks = map[verifier.Outcome]string{

@@ -41,8 +41,9 @@ func (sd *SignedData) NeededDigests() []pki.OID {
 	return out
 }
 
-// DigestContent reads r once through every supported hash of oids; unsupported ones
-// are left out of the result. Memory does not grow with the content. The error is r's.
+// DigestContent reads r once through every supported hash of oids; an unsupported one
+// has a nil digest, which tells content that cannot be digested from content not given.
+// Memory does not grow with the content. The error is r's.
 func DigestContent(r io.Reader, oids []pki.OID) (Digests, error) {
 	hashes := map[pki.OID]hash.Hash{}
 	peek := &head{max: maxAttributeSet}
@@ -59,8 +60,11 @@ func DigestContent(r io.Reader, oids []pki.OID) (Digests, error) {
 		return nil, err
 	}
 	d := Digests{}
-	for o, h := range hashes {
-		d[o] = h.Sum(nil)
+	for _, o := range oids {
+		d[o] = nil
+		if h := hashes[o]; h != nil {
+			d[o] = h.Sum(nil)
+		}
 	}
 	if isSignedAttributes(peek.bytes) {
 		d[attributesMark] = []byte{1}
@@ -106,13 +110,17 @@ func isSignedAttributes(content []byte) bool {
 // contentDigest returns the content's digest under o. Attached content is digested
 // here, whatever d says: a verdict on the message is a verdict on the bytes in it.
 func (sd *SignedData) contentDigest(o pki.OID, d Digests) ([]byte, error) {
+	sum, shown := d[o]
+	if sd.Detached && !shown {
+		// Content that is not here is missing whatever it should be digested with.
+		return nil, ErrNoContent
+	}
 	newHash, err := pki.NewHash(o)
 	if err != nil {
 		return nil, err
 	}
 	if sd.Detached {
-		sum, ok := d[o]
-		if !ok || len(sum) != newHash().Size() {
+		if len(sum) != newHash().Size() {
 			return nil, ErrNoContent
 		}
 		return sum, nil

@@ -23,24 +23,15 @@ func encodeSigned(o SignOptions, m mechanism, attrs []Attribute, signature []byt
 	if o.ContentType != pki.OIDData {
 		version = 3
 	}
-	// RFC 5754 §2: parameters of the SHA-2 digests are absent.
-	digest, err := pki.NewAlgorithm(m.digest, nil)
-	if err != nil {
-		return nil, err
-	}
-	algorithm, err := pki.NewAlgorithm(m.signature, m.params)
-	if err != nil {
-		return nil, err
-	}
 	info := func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(1) // the signer is named by issuerAndSerialNumber (RFC 5652 §5.3)
 		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			b.AddBytes(o.Certificate.Issuer.Raw)
 			b.AddASN1(asn1.INTEGER, func(b *cryptobyte.Builder) { b.AddBytes(o.Certificate.SerialBytes) })
 		})
-		b.AddBytes(digest.Raw)
+		b.AddBytes(m.digest.Raw)
 		b.AddBytes(sent)
-		b.AddBytes(algorithm.Raw)
+		b.AddBytes(m.signature.Raw)
 		b.AddASN1OctetString(signature)
 		if len(unsigned) > 0 {
 			addAttributes(b, unsigned)
@@ -49,7 +40,7 @@ func encodeSigned(o SignOptions, m mechanism, attrs []Attribute, signature []byt
 	var b cryptobyte.Builder
 	addMessage(&b, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(version)
-		addSetOf(b, asn1.SET, [][]byte{digest.Raw})
+		addSetOf(b, asn1.SET, [][]byte{m.digest.Raw})
 		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			pki.AddOID(b, o.ContentType)
 			if !o.Detached && o.Digest == nil {

@@ -32,6 +32,10 @@ var (
 	// the algorithm-protection attribute names other algorithms than the message.
 	ErrMismatch = errors.New("digest and signature algorithm contradict each other")
 
+	// ErrHashIndex: the ATSHashIndex of an archive time-stamp is missing, malformed, or
+	// names something that is no longer in the message.
+	ErrHashIndex = errors.New("the archive time-stamp's index of hashes does not fit the message")
+
 	// ErrKeyMismatch: [Sign] was handed a key that is not the certificate's.
 	ErrKeyMismatch = errors.New("the private key is not the certificate's")
 )

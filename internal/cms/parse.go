@@ -55,6 +55,12 @@ var (
 // it is one of another type, [ErrFormat] for every other defect. The result shares
 // memory with data, which must not change afterwards.
 func Parse(data []byte, lim Limits) (*SignedData, error) {
+	return ParseKnowing(data, lim, pki.ParseCertificate)
+}
+
+// ParseKnowing is [Parse] for callers who may know the certificates already: read
+// stands for [pki.ParseCertificate] and must give what that would give.
+func ParseKnowing(data []byte, lim Limits, read func(der []byte) (*pki.Certificate, error)) (*SignedData, error) {
 	lim = lim.withDefaults()
 	if len(data) > lim.Bytes {
 		return nil, malformed("%d bytes, more than %d", len(data), lim.Bytes)
@@ -66,7 +72,7 @@ func Parse(data []byte, lim Limits) (*SignedData, error) {
 	if err != nil {
 		return nil, malformed("%v", err)
 	}
-	p := parser{lim: lim}
+	p := parser{lim: lim, read: read}
 	if !bytes.Equal(der, data) {
 		p.source = signedAttrsOf(data)
 		p.ber = true
@@ -76,6 +82,7 @@ func Parse(data []byte, lim Limits) (*SignedData, error) {
 
 type parser struct {
 	lim     Limits
+	read    func(der []byte) (*pki.Certificate, error)
 	signers int
 	choices int // certificates and revocation data read so far
 
@@ -202,10 +209,11 @@ func (p *parser) certificates(sd *SignedData, set cryptobyte.String) error {
 		if p.choices++; p.choices > p.lim.Certificates {
 			return malformed("more than %d certificates and lists", p.lim.Certificates)
 		}
+		sd.certificateSet = append(sd.certificateSet, element)
 		if tag != asn1.SEQUENCE {
 			continue
 		}
-		c, err := pki.ParseCertificate(element)
+		c, err := p.read(element)
 		if err != nil {
 			sd.Unreadable = append(sd.Unreadable, element)
 			continue
@@ -227,6 +235,7 @@ func (p *parser) revocation(sd *SignedData, set cryptobyte.String) error {
 		if p.choices++; p.choices > p.lim.Certificates {
 			return malformed("more than %d certificates and lists", p.lim.Certificates)
 		}
+		sd.revocationSet = append(sd.revocationSet, element)
 		switch tag {
 		case asn1.SEQUENCE:
 			sd.CRLs = append(sd.CRLs, element)

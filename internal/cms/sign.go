@@ -11,24 +11,26 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"hash"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
+	"rastau/internal/gost"
 	"rastau/internal/pki"
 )
 
 // SignOptions says what [Sign] writes.
 type SignOptions struct {
 	Content     []byte           // Required unless Digest is set; empty content is an empty slice, not nil.
-	Digest      []byte           // Digest (of Hash) of detached content, instead of Content; implies Detached.
+	Digest      []byte           // Digest (of Hash, see DigestOf) of detached content, instead of Content; implies Detached.
 	Detached    bool             // leave the content out
 	ContentType pki.OID          // Optional. If empty, id-data.
 	Key         crypto.Signer    // Required.
 	Certificate *pki.Certificate // Required.
 	Chain       []*pki.Certificate
-	Hash        crypto.Hash // Optional. If zero, SHA-256; SHA-512 for an Ed25519 key, which admits no other (RFC 8419 §3.1).
+	Hash        crypto.Hash // Optional. If zero, SHA-256; SHA-512 for an Ed25519 key, which admits no other (RFC 8419 §3.1); a national key has its own and takes none from here.
 	SigningTime time.Time   // Optional. If zero, no signing-time attribute (PAdES forbids it).
 	Attributes  []Attribute // Optional further signed attributes.
 	// Stamp is asked for an RFC 3161 token over the signature value. Optional.
@@ -45,8 +47,8 @@ var signatureAlgorithms = map[crypto.Hash]struct{ digest, rsa, ecdsa pki.OID }{
 }
 
 // Sign writes a SignedData with one signer in DER: CAdES-B (EN 319 122-1, with ESS
-// signing-certificate-v2) or, with Stamp, CAdES-T. Keys are RSA (PKCS#1 v1.5), ECDSA
-// and Ed25519; another is [pki.ErrUnsupported], a key that is not the certificate's
+// signing-certificate-v2) or, with Stamp, CAdES-T. Keys are RSA (PKCS#1 v1.5), ECDSA,
+// Ed25519 and the national algorithms'; another is [pki.ErrUnsupported], a key that is not the certificate's
 // [ErrKeyMismatch]. The error is also the key's or Stamp's. Checking what was written
 // before it leaves the house is the caller's part.
 func Sign(ctx context.Context, o SignOptions) ([]byte, error) {
@@ -100,64 +102,92 @@ func sameKey(key crypto.Signer, c *pki.Certificate) error {
 
 // mechanism is how one key signs.
 type mechanism struct {
-	hash              crypto.Hash
-	digest, signature pki.OID
-	params            []byte // of signature
-	whole             bool   // the key takes the message, not its digest
+	digest, signature pki.Algorithm
+	newHash           func() hash.Hash
+	opts              crypto.Hash // what the key is told of the digest; 0 where it takes the message or knows by itself
+	whole             bool        // the key takes the message, not its digest
+}
+
+// DigestOf is the digest algorithm that [Sign] uses with a key where SignOptions.Hash is zero, for callers that digest the
+// content themselves; [pki.ErrUnsupported] for a key that Sign does not take.
+func DigestOf(key crypto.Signer) (pki.OID, error) {
+	m, err := newMechanism(SignOptions{Key: key})
+	return m.digest.OID, err
 }
 
 func newMechanism(o SignOptions) (mechanism, error) {
-	m := mechanism{hash: o.Hash}
+	var m mechanism
+	var err error
+	if public, ok := o.Key.Public().(*gost.PublicKey); ok {
+		if o.Hash != 0 { // the key's curve and its hash function belong together
+			return m, fmt.Errorf("%w: a national key with %v", pki.ErrUnsupported, o.Hash)
+		}
+		if m.digest, m.signature, err = pki.NationalSignature(public); err != nil {
+			return m, err
+		}
+		m.newHash, err = pki.NewHash(m.digest.OID)
+		return m, err
+	}
 	_, m.whole = o.Key.Public().(ed25519.PublicKey)
-	if m.hash == 0 {
-		m.hash = crypto.SHA256
+	hash := o.Hash
+	if hash == 0 {
+		hash = crypto.SHA256
 		if m.whole {
-			m.hash = crypto.SHA512
+			hash = crypto.SHA512
 		}
 	}
-	names, ok := signatureAlgorithms[m.hash]
+	names, ok := signatureAlgorithms[hash]
 	if !ok {
-		return m, fmt.Errorf("%w: signing with %v", pki.ErrUnsupported, m.hash)
+		return m, fmt.Errorf("%w: signing with %v", pki.ErrUnsupported, hash)
 	}
-	m.digest = names.digest
+	var signature pki.OID
+	var params []byte
 	switch o.Key.Public().(type) {
 	case *rsa.PublicKey:
 		// RFC 4055 §5: the parameters MUST be NULL.
-		m.signature, m.params = names.rsa, derNull
+		signature, params = names.rsa, derNull
 	case *ecdsa.PublicKey:
-		m.signature = names.ecdsa
+		signature = names.ecdsa
 	case ed25519.PublicKey:
-		if m.hash != crypto.SHA512 {
-			return m, fmt.Errorf("%w: Ed25519 with %v", pki.ErrUnsupported, m.hash)
+		if hash != crypto.SHA512 {
+			return m, fmt.Errorf("%w: Ed25519 with %v", pki.ErrUnsupported, hash)
 		}
-		m.signature = pki.OIDEd25519
+		signature = pki.OIDEd25519
 	default:
 		return m, fmt.Errorf("%w: key %T", pki.ErrUnsupported, o.Key.Public())
 	}
-	return m, nil
+	m.newHash = hash.New
+	if !m.whole {
+		m.opts = hash
+	}
+	// RFC 5754 §2: parameters of the SHA-2 digests are absent.
+	if m.digest, err = pki.NewAlgorithm(names.digest, nil); err == nil {
+		m.signature, err = pki.NewAlgorithm(signature, params)
+	}
+	return m, err
 }
 
 func (m mechanism) sum(data []byte) []byte {
-	h := m.hash.New()
+	h := m.newHash()
 	h.Write(data)
 	return h.Sum(nil)
 }
 
 func (m mechanism) sign(key crypto.Signer, message []byte) ([]byte, error) {
-	if m.whole {
-		return key.Sign(rand.Reader, message, crypto.Hash(0))
+	if !m.whole {
+		message = m.sum(message)
 	}
-	return key.Sign(rand.Reader, m.sum(message), m.hash)
+	return key.Sign(rand.Reader, message, m.opts)
 }
 
 // signedAttributes are contentType, messageDigest, signing-certificate-v2, the claimed
 // time where one is given, and the caller's.
 func signedAttributes(o SignOptions, m mechanism) ([]Attribute, error) {
-	digest := o.Digest
+	digest, size := o.Digest, m.newHash().Size()
 	switch {
 	// Content left out by mistake must not become a signature over nothing.
-	case (o.Content == nil) == (o.Digest == nil), o.Digest != nil && len(o.Digest) != m.hash.Size():
-		return nil, fmt.Errorf("cms: either content or a digest of %d octets is required", m.hash.Size())
+	case (o.Content == nil) == (o.Digest == nil), o.Digest != nil && len(o.Digest) != size:
+		return nil, fmt.Errorf("cms: either content or a digest of %d octets is required", size)
 	case o.Digest == nil:
 		digest = m.sum(o.Content)
 	}

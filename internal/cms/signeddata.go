@@ -23,6 +23,8 @@ type SignedData struct {
 	OCSPs        [][]byte // embedded OCSP responses (RFC 5940), DER
 	Signers      []*Signer
 
+	// every element of certificates and of crls, whatever it is, as parsed
+	certificateSet, revocationSet [][]byte
 	// contents of the SignedData SEQUENCE before signerInfos, as parsed
 	head []byte
 

@@ -21,8 +21,11 @@ var floor = map[string]int{
 	"api":            6,
 	"internal/store": 6,
 
-	"licensing":        5,
-	"internal/account": 5,
+	"licensing":            5,
+	"internal/account":     5,
+	"internal/conformance": 5,
+	"internal/manual":      5,
+	"internal/evidence":    5,
 
 	"verifier":         4,
 	"signer":           4,

@@ -35,7 +35,7 @@ type scene struct {
 
 func newScene(t testing.TB) scene {
 	t.Helper()
-	p, err := testpki.New(testpki.Options{Now: func() time.Time { return noon }, EC: true})
+	p, err := testpki.New(testpki.Options{Now: func() time.Time { return noon }, EC: true, GOST: national(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,11 +3,11 @@
 package ocsp_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -187,17 +187,18 @@ func TestNationalResponder(t *testing.T) {
 	}
 }
 
-// GOST-signed answers are read whole; whether they hold stays undecided.
-func TestNationalAlgorithmsAreUndecided(t *testing.T) {
+// GOST-signed answers hold, and "revoked since 1970" is told as what it is.
+func TestNationalAnswers(t *testing.T) {
 	dir := suite(t, "kz")
 	for _, c := range []struct {
 		file, issuer string
 		revoked      string
 		reason       int
+		notIssued    bool
 	}{
-		{"ocsp_response_individual_2015.bin", "nca_gost2022_test.cer", "1970-01-01T00:00:00Z", 6},
-		{"ocsp_response_ceo_2015_revoked.bin", "nca_gost2022_test.cer", "2022-07-27T10:25:30Z", 6},
-		{"ocsp_response_ceo_sign_2004_revoked.bin", "nca_gost_test.crt", "2022-01-18T06:30:55Z", 4},
+		{"ocsp_response_individual_2015.bin", "nca_gost2022_test.cer", "1970-01-01T00:00:00Z", 6, true},
+		{"ocsp_response_ceo_2015_revoked.bin", "nca_gost2022_test.cer", "2022-07-27T10:25:30Z", 6, false},
+		{"ocsp_response_ceo_sign_2004_revoked.bin", "nca_gost_test.crt", "2022-01-18T06:30:55Z", 4, false},
 	} {
 		data := readFile(t, dir, "ocsp", c.file)
 		r, err := ocsp.Parse(data)
@@ -210,13 +211,19 @@ func TestNationalAlgorithmsAreUndecided(t *testing.T) {
 		}
 		// The certificates themselves are not in the suite: what the answer is compared with is enough.
 		issuer := readCertificate(t, dir, "ca", c.issuer)
-		a := ocsp.Judge(data, ocsp.Query{
+		q := ocsp.Query{
 			Certificate: &pki.Certificate{Serial: single.ID.Serial, Issuer: issuer.Subject, NotBefore: issuer.NotBefore, NotAfter: issuer.NotAfter},
 			Issuer:      trust.AnchorOf(issuer),
 			At:          r.ProducedAt,
-		})
-		if a.Usable != ocsp.Undecided || !strings.Contains(a.Why, "not yet supported") || a.Status != ocsp.StatusUnknown {
-			t.Errorf("%s: %v %q", c.file, a.Usable, a.Why)
+		}
+		a := ocsp.Judge(data, q)
+		if a.Usable != ocsp.Yes || a.Status != ocsp.StatusRevoked || a.NotIssued != c.notIssued {
+			t.Errorf("%s: %v %v %q", c.file, a.Usable, a.Status, a.Why)
+		}
+		altered := bytes.Clone(data)
+		altered[bytes.Index(data, []byte("\x18\x0f"))+len("..YYYYMMDDhhmms")] ^= 1 // producedAt
+		if a := ocsp.Judge(altered, q); a.Usable != ocsp.No {
+			t.Errorf("%s altered: %v %q", c.file, a.Usable, a.Why)
 		}
 	}
 }

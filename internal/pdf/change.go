@@ -5,6 +5,7 @@ package pdf
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 )
@@ -29,8 +30,12 @@ type Change struct {
 	Revision  int    // 0-based; the number of revisions for bytes that belong to none
 	Kind      string // one of the constants above
 	Detail    string // English
-	Justified bool   // a rule allows it: DSS grows, document timestamp or a further signature. Everything else is not (reject by default)
+	Justified bool   // a rule allows it; everything else is not (reject by default)
+	Visible   bool   // a page may look different from what was signed
 }
+
+// maxFollowed bounds the references that are followed back.
+const maxFollowed = 3_000_000
 
 // maxListed bounds the changes listed for one signature.
 const maxListed = 1000
@@ -40,47 +45,56 @@ func (d *Document) compare(sigs []Signature) {
 	if len(sigs) == 0 {
 		return
 	}
-	h := &history{d: d, sigs: sigs, edges: map[int][]edge{}, current: map[int]int{}, referred: map[int]bool{}}
+	h := &history{d: d, sigs: sigs, edges: map[int][]edge{}, current: map[int]int{}, referred: map[int]bool{},
+		notes: map[int]int{}, inked: map[int]ink{}, brush: brush{maxTokens, min(d.lim.Inflate/4, 16<<20)}}
 	h.learn(0)
+	h.bind(0)
 	steps := make([][]Change, len(d.revs))
 	for k := 1; k < len(d.revs); k++ {
 		h.rev = k
 		steps[k] = h.step()
 		h.learn(k)
+		h.bind(k)
 	}
 	var tail []Change
 	if end := d.revs[len(d.revs)-1].end; end < 0 {
-		tail = append(tail, Change{len(d.revs), Unknown, "The file has no proper end.", false})
+		tail = append(tail, refused(len(d.revs), Unknown, "The file has no proper end."))
 	} else if rest := d.data[end:]; len(bytes.Trim(rest, " \t\r\n\x00")) > 0 {
-		tail = append(tail, Change{len(d.revs), Unknown, fmt.Sprintf("%d bytes stand behind the end of the document and belong to no revision of it.", len(rest)), false})
+		tail = append(tail, refused(len(d.revs), Unknown, "%d bytes stand behind the end of the document and belong to no revision of it.", len(rest)))
 	}
 	for i := range sigs {
 		s := &sigs[i]
 		if s.signed < 0 {
 			// What was signed is not known, so everything in the file may differ from it.
 			if s.After > 0 {
-				s.Changes = append(s.Changes, Change{len(d.revs), Unknown, "It cannot be told which revision of the document was signed.", false})
+				s.Changes = append(s.Changes, refused(len(d.revs), Unknown, "It cannot be told which revision of the document was signed."))
 			}
 			continue
 		}
 		for k := s.signed + 1; k < len(d.revs); k++ {
 			if len(s.Changes) > maxListed {
-				s.Changes = append(s.Changes, Change{k, Unknown, "Further updates follow that are not listed.", false})
+				s.Changes = append(s.Changes, refused(k, Unknown, "Further updates follow that are not listed."))
 				break
 			}
 			s.Changes = append(s.Changes, steps[k]...)
 		}
 		s.Changes = append(s.Changes, tail...)
-		if s.Permission == 1 {
-			// "No changes" leaves room for what proves the signature, not for others (ISO 32000-2 Table 257).
-			for j := range s.Changes {
-				if c := &s.Changes[j]; c.Kind == FurtherSignature && c.Justified {
-					c.Justified, c.Detail = false, c.Detail+" The certification of the document forbids it."
-				}
-			}
-		}
 		if len(s.Changes) == 0 && s.After > 0 {
-			s.Changes = []Change{{len(d.revs), Padding, fmt.Sprintf("%d bytes of white space follow the signed document.", s.After), true}}
+			// A line break or two is what programs and mail leave; more is room that somebody made.
+			s.Changes = []Change{{len(d.revs), Padding, fmt.Sprintf("%d bytes of white space follow the signed document.", s.After), s.After <= maxPadding, false}}
+		}
+	}
+}
+
+func refused(rev int, kind, format string, a ...any) Change {
+	return Change{rev, kind, fmt.Sprintf(format, a...), false, kind != Metadata && kind != ValidationData}
+}
+
+// bind adds what the signatures of a revision allow to later ones.
+func (h *history) bind(k int) {
+	for i := range h.sigs {
+		if s := &h.sigs[i]; s.Revision == k {
+			h.may.tighten(s)
 		}
 	}
 }
@@ -113,7 +127,12 @@ type history struct {
 	current  map[int]int  // latest revision that wrote an object
 	referred map[int]bool // ever referred to
 	compared int          // bytes of streams
-	murky    int          // an object that other readers may understand, with references that are not known here; 0 where there is none
+	followed int          // references
+	may      policy       // what the signatures so far allow
+	notes    map[int]int  // annotations that P 3 let in, and their pages
+	inked    map[int]ink  // where pages draw, as of the last refusal
+	brush    brush
+	murky    int // an object that other readers may understand, with references that are not known here; 0 where there is none
 }
 
 func (h *history) learn(k int) {
@@ -143,20 +162,32 @@ func (h *history) learn(k int) {
 	}
 }
 
-// referrers lists what refers to n in the revision before this one.
-func (h *history) referrers(n int) []edge {
-	var out []edge
-	for _, e := range h.edges[n] {
-		if h.current[e.from] == e.rev {
-			out = append(out, e)
+// referrers yields what refers to n in the revision before this one; after too much work something unknown.
+func (h *history) referrers(n int) iter.Seq[edge] {
+	return func(yield func(edge) bool) {
+		if h.followed += len(h.edges[n]); h.followed > maxFollowed {
+			yield(edge{from: -1})
+			return
+		}
+		for _, e := range h.edges[n] {
+			if h.current[e.from] == e.rev && !yield(e) {
+				return
+			}
 		}
 	}
-	return out
+}
+
+// alone says whether nothing refers to n.
+func (h *history) alone(n int) bool {
+	for range h.referrers(n) {
+		return false
+	}
+	return true
 }
 
 // only says whether each referrer of n uses one of the keys from one of the objects.
 func (h *history) only(n int, keys []name, from map[int]bool) bool {
-	for _, e := range h.referrers(n) {
+	for e := range h.referrers(n) {
 		if !slices.Contains(keys, e.key) || from != nil && !from[e.from] {
 			return false
 		}
@@ -183,7 +214,7 @@ func differing(a, b dict) []name {
 // step compares the revision with the one before.
 func (h *history) step() []Change {
 	d, k := h.d, h.rev
-	s := &step{history: h, old: view{d, k - 1}, new: view{d, k}, open: map[int]bool{}, fields: map[int]*Signature{}}
+	s := &step{history: h, old: view{d, k - 1}, new: view{d, k}, open: map[int]bool{}, fields: map[int]*Signature{}, drawn: map[int]bool{}}
 	r := &d.revs[k]
 	if h.murky != 0 {
 		s.refuse(Unknown, "The document holds an object that readers may understand differently (object %d), so it cannot be told what the update changes.", h.murky)
@@ -194,13 +225,20 @@ func (h *history) step() []Change {
 	if len(r.packed) > 0 {
 		s.refuse(Unknown, "The update replaces a container of older objects (object %d).", r.packed[0])
 	}
+	led := s.led(r.touched)
 	for _, n := range r.touched {
 		was, had := s.old.version(n)
 		now, _ := s.new.version(n)
 		if now.broken != nil || now.doubled {
 			s.refuse(Unknown, "The update holds an object that readers may understand differently (object %d).", n)
 		}
-		if !had && !h.referred[n] || had && was.broken == nil && was.gen == now.gen && h.unchanged(was.value, now.value) {
+		if !had && !h.referred[n] {
+			if !led[n] && s.smuggled(n) {
+				s.refuse(Unknown, "The update holds an object that nothing in the document refers to (object %d): data were hidden behind the signature.", n)
+			}
+			continue
+		}
+		if had && was.broken == nil && was.gen == now.gen && h.unchanged(was.value, now.value) {
 			continue
 		}
 		s.open[n] = true
@@ -216,6 +254,7 @@ func (h *history) step() []Change {
 	s.emptyFields()
 	s.catalog()
 	s.pages()
+	s.fillings()
 	s.trailer()
 	for _, n := range slices.Sorted(maps.Keys(s.open)) {
 		s.unexplained(n)
@@ -224,14 +263,75 @@ func (h *history) step() []Change {
 		if g.IsTimestamp() {
 			s.allow(DocumentTimestamp, "A document time-stamp was added (field %q).", g.Field)
 		} else {
-			s.allow(FurtherSignature, "A further signature was added (field %q).", g.Field)
+			s.say(FurtherSignature, h.may.p != 1, s.drawn[g.field], "A further signature was added (field %q).%s", g.Field, s.forbidden())
+		}
+	}
+	// Dates and programs go with what proves the signatures; alone they are a change, and where nothing may change it is one too many.
+	if h.may.p == 1 && !slices.ContainsFunc(s.out, func(c Change) bool { return c.Kind == ValidationData || c.Kind == DocumentTimestamp }) {
+		for i := range s.out {
+			if c := &s.out[i]; c.Kind == Metadata && c.Justified {
+				c.Justified, c.Detail = false, c.Detail+s.forbidden()
+			}
 		}
 	}
 	// What a person sees on the page comes first, what only a reader of PDF syntax understands last.
 	order := []string{PageAdded, PageRemoved, PageChanged, AnnotationChanged, FormField, FurtherSignature, DocumentTimestamp, ValidationData, Metadata, Padding, Unknown}
 	slices.SortStableFunc(s.out, func(a, b Change) int { return slices.Index(order, a.Kind) - slices.Index(order, b.Kind) })
+	if slices.ContainsFunc(s.out, func(c Change) bool { return !c.Justified }) {
+		clear(h.inked)
+	}
 	if len(s.out) == 0 {
 		s.allow(Padding, "An update without any change was added.")
 	}
 	return s.out
+}
+
+// led finds the new objects of an update to which something leads: its trailer, or an object that was there before.
+func (s *step) led(touched []int) map[int]bool {
+	fresh, found := map[int]bool{}, map[int]bool{}
+	var queue []object
+	queue = append(queue, s.new.trailer())
+	for _, n := range touched {
+		if _, had := s.old.version(n); had {
+			queue = append(queue, s.new.get(ref{num: n}))
+		} else {
+			fresh[n] = true
+		}
+	}
+	for len(queue) > 0 {
+		o := queue[0]
+		queue = queue[1:]
+		references(o, "", func(_ name, r ref) {
+			if fresh[r.num] && !found[r.num] {
+				found[r.num] = true
+				queue = append(queue, s.new.get(r))
+			}
+		})
+	}
+	return found
+}
+
+// maxPadding is how many bytes of white space may follow a signed document.
+const maxPadding = 1 << 10
+
+// maxLeftover is the size in bytes of a stream that a careless writer may leave behind, whatever it holds.
+const maxLeftover = 16 << 10
+
+// smuggled reports whether object n, to which nothing leads, could carry something past the signature: a stream of some size,
+// or a part of a document's tree that a careless reader may find. Writers of validation data leave small things behind. Cross-reference streams and containers of objects (ISO 32000-1 §7.5.7, §7.5.8) are never referred to.
+func (s *step) smuggled(n int) bool {
+	d := s.new.dict(ref{num: n})
+	switch s.new.name(d["Type"]) {
+	case "XRef", "ObjStm":
+		return false
+	case "Catalog", "Pages", "Page", "Annot", "XObject", "Sig":
+		return true
+	}
+	data, streamed := s.new.get(ref{num: n}).(*stream)
+	if !streamed || len(data.raw) <= maxLeftover {
+		return false
+	}
+	budget := s.d.lim.Inflate
+	plain, err := decode(data, &budget)
+	return err != nil || len(plain) == 0 || plain[0] != 0x30 // certificates, lists and answers are DER SEQUENCEs
 }

@@ -95,6 +95,15 @@ func TestChanges(t *testing.T) {
 			pages: swap(object(t, signed, pages), fmt.Sprintf("%d 0 R ", first), fmt.Sprintf("%d 0 R %d 0 R ", first, free)),
 			free:  fmt.Sprintf("<</Type /Page /Parent %d 0 R /MediaBox [0 0 99 99]>>", pages),
 		}), pdf.PageAdded, "Page 2 was added after the document was signed.", false},
+		{"page that nothing leads to", edit(t, signed, "", map[int]string{
+			free: fmt.Sprintf("<</Type /Page /Parent %d 0 R /MediaBox [0 0 99 99]>>", pages),
+		}), pdf.Unknown, "data were hidden behind the signature", false},
+		{"pages that lead to each other only", edit(t, signed, "", map[int]string{
+			free: fmt.Sprintf("<</Type /Page /Parent %d 0 R>>", free+1), free + 1: fmt.Sprintf("<</Type /Pages /Kids [%d 0 R] /Count 1>>", free),
+		}), pdf.Unknown, "data were hidden behind the signature", false},
+		{"stream that nothing leads to", edit(t, signed, "", map[int]string{
+			free: fmt.Sprintf("<</Length %d>>\nstream\n%s\nendstream", 20<<10, strings.Repeat("hidden... ", 2<<10)),
+		}), pdf.Unknown, "data were hidden behind the signature", false},
 		{"page removed", edit(t, signed, "", map[int]string{
 			pages: swap(object(t, signed, pages), fmt.Sprintf("%d 0 R ", first), fmt.Sprintf("%d 0 R ", free)),
 			free:  fmt.Sprintf("<</Type /Page /Parent %d 0 R>>", pages),

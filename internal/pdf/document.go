@@ -13,8 +13,8 @@ var (
 	ErrNotPDF = errors.New("not a PDF")
 	// ErrFormat: the file cannot be read as it stands; wrapped with what is wrong.
 	ErrFormat = errors.New("PDF is damaged")
-	// ErrEncrypted: the file is encrypted; nothing in it was judged.
-	ErrEncrypted = errors.New("PDF is encrypted: remove the encryption before signing, encrypted files are not read")
+	// ErrEncrypted: the file is encrypted and cannot be read with an empty password, or is to be written to; wrapped with why.
+	ErrEncrypted = errors.New("PDF is encrypted")
 )
 
 // Limits before and while reading. Zero = default.
@@ -23,7 +23,7 @@ type Limits struct {
 	Objects   int // 200,000, over all revisions
 	Depth     int // 64
 	Revisions int // 200
-	Inflate   int // decompressed bytes in all, 256 MiB
+	Inflate   int // decompressed bytes in all, 48 MiB
 }
 
 func (l Limits) filled() Limits {
@@ -36,7 +36,7 @@ func (l Limits) filled() Limits {
 	def(&l.Objects, 200_000)
 	def(&l.Depth, 64)
 	def(&l.Revisions, 200)
-	def(&l.Inflate, 256<<20)
+	def(&l.Inflate, 48<<20)
 	return l
 }
 
@@ -46,7 +46,7 @@ type version struct {
 	value   object
 	broken  error // the object cannot be read; value is null
 	doubled bool  // a dictionary in it holds a key twice
-	at      int   // offset in the file; -1 in an object stream or free
+	at, end int   // offsets in the file; at is -1 in an object stream or free
 	gen     int
 }
 
@@ -70,6 +70,7 @@ type Document struct {
 	objects map[int][]version
 	pages   int
 	sigs    []Signature
+	crypt   *crypt // nil where the file is not encrypted
 }
 
 // Is says whether data looks like a PDF: a header within the first 1024 bytes (ISO 32000-1 Annex H, note 13).
@@ -95,10 +96,8 @@ func Open(data []byte, lim Limits) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range sections {
-		if s.trailer["Encrypt"] != nil {
-			return nil, ErrEncrypted
-		}
+	if d.crypt, err = x.unlock(sections); err != nil {
+		return nil, err
 	}
 	if err := d.revise(sections); err != nil {
 		return nil, err
@@ -130,6 +129,9 @@ func (d *Document) Pages() int { return d.pages }
 
 // Revisions counts the revisions: one, and one more for each incremental update.
 func (d *Document) Revisions() int { return len(d.revs) }
+
+// Encrypted says whether the file is encrypted, with an empty password for readers. Such files are judged, never written to.
+func (d *Document) Encrypted() bool { return d.crypt != nil }
 
 // view shows the document as it was up to a revision.
 type view struct {
@@ -245,51 +247,6 @@ func (v view) readPages(visits *int) pages {
 	}
 	err := walk(cat["Pages"], 0)
 	return pages{out, err}
-}
-
-// Attachment returns an embedded file by name (the canonical licence JSON), as the last revision has it.
-// Where two files bear the name neither is returned: there is no telling which one is meant.
-func (d *Document) Attachment(file string) ([]byte, bool) {
-	v := d.last()
-	cat, _ := v.catalog()
-	var found []*stream
-	visits := 0
-	var walk func(o object, depth int)
-	walk = func(o object, depth int) {
-		if visits++; depth > d.lim.Depth || visits > d.lim.Objects {
-			return
-		}
-		n := v.dict(o)
-		names := v.array(n["Names"])
-		for i := 0; i+1 < len(names); i += 2 {
-			spec := v.dict(names[i+1])
-			if !named(v, names[i], file) && !named(v, spec["UF"], file) && !named(v, spec["F"], file) {
-				continue
-			}
-			ef := v.dict(spec["EF"])
-			for _, k := range []name{"UF", "F"} {
-				if s, ok := v.get(ef[k]).(*stream); ok {
-					found = append(found, s)
-					break
-				}
-			}
-		}
-		for _, k := range v.array(n["Kids"]) {
-			walk(k, depth+1)
-		}
-	}
-	walk(v.dict(cat["Names"])["EmbeddedFiles"], 0)
-	if len(found) != 1 {
-		return nil, false
-	}
-	budget := d.lim.Inflate
-	out, err := decode(found[0], &budget)
-	return out, err == nil
-}
-
-func named(v view, o object, want string) bool {
-	t, ok := v.get(o).(text)
-	return ok && textString(t.value) == want
 }
 
 func (d *Document) String() string {

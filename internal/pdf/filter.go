@@ -5,12 +5,14 @@ package pdf
 import (
 	"bytes"
 	"compress/zlib"
+	"encoding/ascii85"
+	"encoding/hex"
 	"errors"
 	"io"
 )
 
-// decode undoes a stream's filters (ISO 32000-1 §7.4). Only FlateDecode is read: nothing that this package must look
-// into (cross-references, object streams, attachments) is written otherwise. budget counts decompressed bytes down.
+// decode undoes a stream's filters (ISO 32000-1 §7.4): FlateDecode and the two that write bytes as letters. Nothing that this
+// package must look into is commonly written otherwise. budget counts decompressed bytes down.
 func decode(s *stream, budget *int) ([]byte, error) {
 	filters, parms := listed(s.dict["Filter"]), listed(s.dict["DecodeParms"])
 	if len(filters) > 4 {
@@ -18,11 +20,18 @@ func decode(s *stream, budget *int) ([]byte, error) {
 	}
 	data := s.raw
 	for i, f := range filters {
-		if f != name("FlateDecode") {
-			return nil, bad("filter %v is not supported here", f)
-		}
 		var err error
-		if data, err = inflate(data, budget); err != nil {
+		switch f {
+		case name("FlateDecode"):
+			data, err = inflate(data, budget)
+		case name("ASCII85Decode"):
+			data, err = letters(data, "~>", budget, ascii85.NewDecoder)
+		case name("ASCIIHexDecode"):
+			data, err = letters(data, ">", budget, hex.NewDecoder)
+		default:
+			err = bad("filter %v is not supported here", f)
+		}
+		if err != nil {
 			return nil, err
 		}
 		if i < len(parms) {
@@ -44,6 +53,25 @@ func listed(o object) []object {
 		return o
 	}
 	return []object{o}
+}
+
+// letters undoes ASCII85Decode or ASCIIHexDecode (§7.4.2, §7.4.3) up to the mark that ends the data.
+func letters(data []byte, end string, budget *int, decoder func(io.Reader) io.Reader) ([]byte, error) {
+	data, _, found := bytes.Cut(data, []byte(end))
+	plain := bytes.Map(func(r rune) rune {
+		if r < 128 && isSpace(byte(r)) {
+			return -1
+		}
+		return r
+	}, data)
+	if end == ">" && len(plain)%2 == 1 {
+		plain = append(plain, '0')
+	}
+	out, err := io.ReadAll(io.LimitReader(decoder(bytes.NewReader(plain)), int64(*budget)+1))
+	if *budget -= len(out); err != nil || !found || *budget < 0 {
+		return nil, bad("data written as letters cannot be read")
+	}
+	return out, nil
 }
 
 func inflate(data []byte, budget *int) ([]byte, error) {

@@ -120,6 +120,20 @@ func TestBoundedWork(t *testing.T) {
 		"nested streams":  nested("<</Length 100000>>stream\n"),
 		"many fields":     edit(t, sign(t, licensor(t), smallest(), pdf.PrepareOptions{}), "", map[int]string{1: fields, 3: "<</FT/Sig/T(x)>>"}),
 	}
+	for name, content := range map[string]string{
+		"many drawings":  strings.Repeat("0 0 1 1 re S ", 900_000),
+		"many letters":   "BT /F1 12 Tf " + strings.Repeat("(aaaaaaaaaaaaaaaaaaaaaaaaaaaaa) Tj ", 300_000),
+		"many fonts":     "BT " + strings.Repeat("/F1 12 Tf ", 900_000),
+		"many forms":     strings.Repeat("/X Do ", 900_000),
+		"much nothing":   strings.Repeat(" ", 20<<20),
+		"many questions": strings.Repeat("/GS gs ", 900_000),
+	} {
+		blank := drawing("/Subtype/Form/Resources<</XObject<</X 8 0 R>>>>", "/X Do "+strings.Repeat(" ", 100_000))
+		signed := sign(t, licensor(t), edit(t, form(t), "", map[int]string{
+			3: replaced(t, formPage, "/Font", "/XObject<</X 8 0 R>>/Font"), 4: flate(content), 5: replaced(t, formFont, ">>", "/Widths["+strings.Repeat("5 ", 50_000)+"]>>"), 8: blank,
+		}), pdf.PrepareOptions{Field: "First", Size: 4096})
+		cases[name] = countersign(t, signed, "200 50 300 90", "1 g 0 0 9 9 re f", nil)
+	}
 	for name, data := range cases {
 		t.Run(name, func(t *testing.T) {
 			began := time.Now()
@@ -133,15 +147,30 @@ func TestBoundedWork(t *testing.T) {
 	}
 }
 
+// flate is a compressed stream.
+func flate(s string) string {
+	var b bytes.Buffer
+	z := zlib.NewWriter(&b)
+	if _, err := z.Write([]byte(s)); err != nil || z.Close() != nil {
+		panic(err)
+	}
+	return drawing("/Filter/FlateDecode", b.String())
+}
+
 // smallest is the smallest file with a table.
 func smallest() []byte {
+	return whole("", "<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>")
+}
+
+// whole is a file of one revision.
+func whole(trailer string, objects ...string) []byte {
 	out := []byte("%PDF-1.4\n")
-	xref := "xref\n0 4\n0000000000 65535 f \n"
-	for i, o := range []string{"<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>"} {
+	xref := fmt.Sprintf("xref\n0 %d\n0000000000 65535 f \n", len(objects)+1)
+	for i, o := range objects {
 		xref += fmt.Sprintf("%010d 00000 n \n", len(out))
 		out = fmt.Appendf(out, "%d 0 obj\n%s\nendobj\n", i+1, o)
 	}
-	return fmt.Appendf(out, "%strailer\n<</Size 4 /Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n", xref, len(out))
+	return fmt.Appendf(out, "%strailer\n<</Size %d /Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF\n", xref, len(objects)+1, trailer, len(out))
 }
 
 // FuzzOpen: nothing panics, what is open can be read to the end, and what can be prepared is one revision more
@@ -158,6 +187,25 @@ func FuzzOpen(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	store := &pdf.DSS{Material: pdf.Material{Certificates: items("ca")}, VRI: map[string]pdf.Material{"AB": {OCSPs: items("answer")}}}
+	lasting, err := pdf.AppendDSS(seeds[2], store)
+	if err != nil {
+		f.Fatal(err)
+	}
+	certified := sign(f, key, form(f), pdf.PrepareOptions{Field: "First", Certify: 3, Size: 2048})
+	marked := countersign(f, certified, "200 50 300 90", "q 1 g 0 0 100 40 re f BT /F1 9 Tf (x) Tj ET Q", nil)
+	noted := edit(f, certified, "", map[int]string{
+		3:  replaced(f, object(f, certified, 3), "/Annots [", "/Annots [91 0 R "),
+		91: "<</Type/Annot/Subtype/FreeText/Contents(Seen)/Rect[10 10 110 50]/AP<</N 90 0 R>>>>", 90: drawing("/Subtype/Form/BBox[0 0 9 9]", "0 0 9 9 re f"),
+	})
+	filled := edit(f, certified, "", map[int]string{6: replaced(f, emptyField, "/P 3 0 R", "/P 3 0 R/V(Almaty)")})
+	tagged := edit(f, countersign(f, certified, "0 0 0 0", "", map[int]string{
+		1:  replaced(f, object(f, certified, 1), "/Type /Catalog", "/Type /Catalog/StructTreeRoot 20 0 R/Metadata 40 0 R", "/Fields [", "/Fields [201 0 R "),
+		20: "<</Type/StructTreeRoot/K[21 0 R]/ParentTree<</Nums[0 21 0 R]>>>>", 21: "<</Type/StructElem/S/Form/P 20 0 R/K<</Type/OBJR/Obj 201 0 R>>>>",
+		40: drawing("/Type/Metadata/Subtype/XML", `<x:xmpmeta xmlns:x="adobe:ns:meta/"><title>Licence</title></x:xmpmeta>`),
+	}), "", map[int]string{40: drawing("/Type/Metadata/Subtype/XML", "<title>Licence</title>")})
+	stamped := sign(f, key, lasting, pdf.PrepareOptions{SubFilter: "ETSI.RFC3161", Size: 2048})
+	seeds = append(seeds, lasting, certified, marked, noted, filled, tagged, stamped, encrypted(f))
 	seeds = append(seeds, prepared, edit(f, seeds[2], "", map[int]string{1: "<</Type /Pages /Kids [] /Count 0>>"}))
 	for _, s := range seeds {
 		if _, err := pdf.Open(s, pdf.Limits{}); err != nil {
@@ -192,7 +240,20 @@ func FuzzOpen(f *testing.F) {
 				t.Fatal("bytes behind the signed revision without a word")
 			}
 		}
-		d.Attachment("licence.json")
+		for _, a := range d.Attachments() {
+			a.Content()
+		}
+		have := d.DSS()
+		if longer, err := pdf.AppendDSS(data, store); err == nil {
+			again, err := pdf.Open(longer, pdf.Limits{})
+			if err != nil {
+				t.Fatalf("what was appended cannot be opened: %v", err)
+			}
+			now := again.DSS()
+			if now == nil || len(now.Certificates) == 0 || have != nil && len(now.Certificates) < len(have.Certificates) {
+				t.Fatal("validation data was lost")
+			}
+		}
 		p, err := pdf.Prepare(data, pdf.PrepareOptions{Size: 16})
 		if err != nil {
 			return

@@ -48,7 +48,7 @@ type parser struct {
 type meter struct{ bytes, values int }
 
 func newMeter(size int, lim Limits) *meter {
-	return &meter{bytes: 4*size + 1<<20, values: 20 * lim.Objects}
+	return &meter{bytes: 4*size + 1<<20, values: 8 * lim.Objects}
 }
 
 // spend charges what p read since start, but for skipped bytes that nobody looked at.
@@ -68,7 +68,11 @@ func isSpace(c byte) bool {
 }
 
 func isDelim(c byte) bool {
-	return bytes.IndexByte([]byte("()<>[]{}/%"), c) >= 0
+	switch c {
+	case '(', ')', '<', '>', '[', ']', '{', '}', '/', '%':
+		return true
+	}
+	return false
 }
 
 func isRegular(c byte) bool { return !isSpace(c) && !isDelim(c) }
@@ -161,6 +165,18 @@ func (p *parser) object() (object, error) {
 
 func (p *parser) name() (object, error) {
 	p.pos++
+	at := p.pos
+	for at < len(p.src) && isRegular(p.src[at]) && p.src[at] != '#' {
+		at++
+	}
+	if at == len(p.src) || p.src[at] != '#' {
+		if at-p.pos > 1024 {
+			return nil, bad("a name longer than 1024 bytes")
+		}
+		n := name(p.src[p.pos:at])
+		p.pos = at
+		return n, nil
+	}
 	var out []byte
 	for p.pos < len(p.src) && isRegular(p.src[p.pos]) {
 		c := p.src[p.pos]
@@ -192,21 +208,55 @@ func unhex(c byte) int {
 	return -1
 }
 
+// cost charges what a value weighs beyond itself.
+func (p *parser) cost(n int) {
+	if p.meter != nil {
+		p.meter.values -= n
+	}
+}
+
+// digits reads a run of at most n digits; the length of the run is 0 where there is none, or more.
+func (p *parser) digits(n int) (value int64, length int) {
+	for at := p.pos; at < len(p.src) && p.src[at] >= '0' && p.src[at] <= '9'; at++ {
+		if length++; length > n {
+			return 0, 0
+		}
+		value = value*10 + int64(p.src[at]-'0')
+	}
+	return value, length
+}
+
+// reference reads what stands between the number of an object and the R of a reference to it.
+func (p *parser) reference() (gen int, ok bool) {
+	was := p.pos
+	p.skip()
+	g, n := p.digits(5)
+	p.pos += n
+	if n > 0 && g <= 65535 && p.pos < len(p.src) && !isRegular(p.src[p.pos]) {
+		p.skip()
+		if p.pos < len(p.src) && p.src[p.pos] == 'R' && (p.pos+1 == len(p.src) || !isRegular(p.src[p.pos+1])) {
+			p.pos++
+			return int(g), true
+		}
+	}
+	p.pos = was
+	return 0, false
+}
+
 func (p *parser) number() (object, error) {
 	at := p.pos
-	w := p.word()
-	if n, err := strconv.ParseInt(w, 10, 64); err == nil {
-		if n < 0 || w[0] == '+' {
-			return n, nil
-		}
-		was := p.pos
-		if gen, ok := p.integer(); ok && gen <= 65535 && p.keyword("R") {
+	if n, length := p.digits(18); length > 0 && (at+length == len(p.src) || !isRegular(p.src[at+length])) {
+		p.pos += length
+		if gen, ok := p.reference(); ok {
 			if n > maxObject {
 				return nil, bad("object number %d is too large", n)
 			}
 			return ref{int(n), gen}, nil
 		}
-		p.pos = was
+		return n, nil
+	}
+	w := p.word()
+	if n, err := strconv.ParseInt(w, 10, 64); err == nil {
 		return n, nil
 	}
 	for _, c := range []byte(w) { // no exponents and no names of infinities (§7.3.3)
@@ -229,6 +279,7 @@ func (p *parser) place(at int) (int, int) {
 }
 
 func (p *parser) literal() (object, error) {
+	p.cost(2)
 	at, open := p.pos, 1
 	p.pos++
 	var out []byte
@@ -282,6 +333,7 @@ func (p *parser) literal() (object, error) {
 }
 
 func (p *parser) hex() (object, error) {
+	p.cost(2)
 	at := p.pos
 	p.pos++
 	// A signature is one long run of digits.
@@ -342,6 +394,7 @@ func (p *parser) array() (object, error) {
 	}
 	defer func() { p.depth++ }()
 	p.pos++
+	p.cost(2)
 	out := array{}
 	for {
 		p.skip()
@@ -363,6 +416,7 @@ func (p *parser) dict() (object, error) {
 	}
 	defer func() { p.depth++ }()
 	p.pos += 2
+	p.cost(7) // what a map weighs even where it holds little
 	out := dict{}
 	for {
 		p.skip()

@@ -54,7 +54,8 @@ func (s *step) page(num, number int) {
 	if written {
 		delete(s.open, num)
 		for _, k := range differing(was, now) {
-			if k != "Annots" && !(k == "Tabs" && was[k] == nil) && !s.alike(was[k], now[k]) {
+			tagging := (k == "Tabs" || k == "StructParents") && was[k] == nil && len(s.fresh)+len(s.empty) > 0
+			if k != "Annots" && !tagging && !s.alike(was[k], now[k]) {
 				s.refuse(PageChanged, "Page %d was changed after the document was signed: %s.", number, k)
 			}
 		}
@@ -70,15 +71,21 @@ func (s *step) page(num, number int) {
 		delete(s.open, list.num)
 	}
 	old, fresh := s.old.array(was["Annots"]), s.new.array(now["Annots"])
-	for _, o := range without(old, fresh) {
+	gone := without(old, fresh)
+	for _, o := range gone {
+		if r, ok := o.(ref); ok && s.notes[r.num] == num && s.may.p == 3 {
+			delete(s.open, r.num)
+			s.show(AnnotationChanged, "An annotation that was added to page %d after the document was signed was removed again.", number)
+			continue
+		}
 		s.refuse(AnnotationChanged, "An annotation (%s) was removed from page %d.", s.old.name(s.old.dict(o)["Subtype"]), number)
 	}
 	added := without(fresh, old)
-	if kept := without(fresh, added); len(kept) == len(old) && !same(kept, old) {
+	if kept := without(fresh, added); len(kept) == len(old)-len(gone) && !same(kept, without(old, gone)) {
 		s.refuse(AnnotationChanged, "The annotations of page %d were put into another order.", number)
 	}
 	for _, o := range added {
-		if s.widget(o, num) {
+		if s.widget(o, num) || s.remark(o, num, number) {
 			continue
 		}
 		s.refuse(AnnotationChanged, "An annotation (%s) was added to page %d after the document was signed.", s.new.name(s.new.dict(o)["Subtype"]), number)
@@ -156,33 +163,17 @@ func (s *step) widget(o object, page int) bool {
 		s.refuse(AnnotationChanged, "The further signature in field %q brings an action that a reader would run.", s.label(w))
 	}
 	if s.draws(w) {
-		s.refuse(AnnotationChanged, "The further signature in field %q draws a mark of its own on the page, which may cover what was signed.", s.label(w))
+		if s.covers(w, page) {
+			s.refuse(AnnotationChanged, "The further signature in field %q draws a mark of its own on the page, which may cover what was signed.", s.label(w))
+		}
+		field := r.num
+		if s.fields[field] == nil {
+			field = w["Parent"].(ref).num
+		}
+		at, _ := s.new.box(w["Rect"])
+		s.drawn[field] = s.drawn[field] || !s.outside(at, s.old.dict(ref{num: page}))
 	}
 	return true
-}
-
-// draws says whether a widget that was not there before may put anything onto the page. What it would cover cannot be told
-// from bytes, so only a widget without size or without a look is above suspicion.
-func (s *step) draws(w dict) bool {
-	if s.new.get(w["AP"]) == nil || s.flat(w) {
-		return false
-	}
-	look, ok := s.new.get(s.new.dict(w["AP"])["N"]).(*stream)
-	return !ok || len(look.raw) > 0
-}
-
-// flat says whether a widget has no size.
-func (s *step) flat(w dict) bool {
-	var box []float64
-	for _, o := range s.new.array(w["Rect"]) {
-		switch n := s.new.get(o).(type) {
-		case int64:
-			box = append(box, float64(n))
-		case float64:
-			box = append(box, n)
-		}
-	}
-	return len(box) == 4 && (box[0] == box[2] || box[1] == box[3])
 }
 
 // shownOn follows references backwards from an object to the pages that may show it.
@@ -199,7 +190,7 @@ func (s *step) shownOn(n int) []string {
 	var found []int
 	for queue, looked := []int{n}, 0; len(queue) > 0 && looked < 100_000; queue = queue[1:] {
 		looked += len(s.edges[queue[0]])
-		for _, e := range s.referrers(queue[0]) {
+		for e := range s.referrers(queue[0]) {
 			switch e.key { // these lead up or sideways, not to what a page draws
 			case "Parent", "P", "Pg", "Dest", "D", "Prev", "Next", "First", "Last", "Kids", "K":
 				continue

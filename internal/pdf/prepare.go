@@ -28,6 +28,7 @@ type PrepareOptions struct {
 	Name, Reason, Location, ContactInfo string
 	M                                   time.Time // Optional. Claimed time of signing (EN 319 142-1 §5.4.1); if zero, no /M.
 	Size                                int       // bytes reserved for the CMS; if zero 16384
+	Certify                             int       // Optional. DocMDP's P (ISO 32000-1 §12.8.2.2): 1 no changes, 2 forms, 3 forms and annotations; only for the first signature
 	// Rect of the visible widget on page Page (1-based; if zero, 1) in points: left, bottom, right, top. All zero = invisible.
 	Page int
 	Rect [4]float64
@@ -62,16 +63,19 @@ func Prepare(data []byte, o PrepareOptions) (*Prepared, error) {
 	if o.Size < 0 || o.Size > maxSignature {
 		return nil, fmt.Errorf("%w: %d bytes cannot be reserved for a signature", ErrField, o.Size)
 	}
-	d, err := Open(data, Limits{})
+	d, err := writable(data)
 	if err != nil {
 		return nil, err
 	}
-	last := d.revs[len(d.revs)-1]
-	if last.end < 0 || len(bytes.Trim(data[last.end:], " \t\r\n\x00")) > 0 {
-		return nil, bad("bytes behind the end of the document would be signed unseen")
-	}
-	if d.sealed() {
+	// What proves the signatures that are there is no change (ISO 32000-2 Table 257).
+	if o.SubFilter != rfc3161 && d.sealed() {
 		return nil, fmt.Errorf("%w: the document is certified against every further change (DocMDP, P 1)", ErrField)
+	}
+	if o.Certify < 0 || o.Certify > 3 {
+		return nil, fmt.Errorf("%w: a certification allows 1, 2 or 3, not %d", ErrField, o.Certify)
+	}
+	if o.Certify > 0 && (len(d.sigs) > 0 || o.SubFilter == rfc3161) {
+		return nil, fmt.Errorf("%w: only the first signature of a person certifies a document", ErrField)
 	}
 	f, err := d.target(&o)
 	if err != nil {
@@ -126,13 +130,19 @@ func signatureDict(o PrepareOptions) dict {
 		"Filter":    name("Adobe.PPKLite"),
 		"SubFilter": name(o.SubFilter),
 	}
-	if o.SubFilter == "ETSI.RFC3161" {
+	if o.SubFilter == rfc3161 {
 		s["Type"] = name("DocTimeStamp") // ISO 32000-2 §12.8.5
 	}
 	for k, v := range map[name]string{"Name": o.Name, "Reason": o.Reason, "Location": o.Location, "ContactInfo": o.ContactInfo} {
 		if v != "" {
 			s[k] = text{value: textBytes(v)}
 		}
+	}
+	if o.Certify > 0 {
+		s["Reference"] = array{dict{
+			"Type": name("SigRef"), "TransformMethod": name("DocMDP"),
+			"TransformParams": dict{"Type": name("TransformParams"), "P": int64(o.Certify), "V": name("1.2")},
+		}}
 	}
 	if !o.M.IsZero() {
 		s["M"] = text{value: []byte(o.M.UTC().Format("D:20060102150405") + "Z")}
@@ -146,6 +156,7 @@ type target struct {
 	field ref  // an empty field that is there already, else zero
 	page  ref  // of a new widget
 	old   dict // the field that is there
+	seal  *ref // the signature that certifies; nil where none does
 }
 
 // target finds the field of o.Field where it is there and empty, and names a new one otherwise.
@@ -213,6 +224,9 @@ func (d *Document) gen(r ref) ref {
 // place writes field, widget, page and form, each only where it changes.
 func (t *target) place(u *update, sig ref, o PrepareOptions) error {
 	v := t.d.last()
+	if o.Certify > 0 {
+		t.seal = &sig
+	}
 	if t.old != nil {
 		f := maps.Clone(t.old)
 		f["V"] = sig
@@ -276,16 +290,25 @@ func (t *target) form(u *update, field *ref) error {
 			form["Fields"] = append(slices.Clone(a), *field)
 		}
 	}
-	if len(differing(old, form)) == 0 {
-		return nil
-	}
-	if r, ok := cat["AcroForm"].(ref); ok && old != nil {
-		u.put(t.d.gen(r), form)
-		return nil
-	}
 	c := maps.Clone(cat)
-	c["AcroForm"] = form
-	u.put(t.d.gen(root), c)
+	if t.seal != nil {
+		perms := maps.Clone(v.dict(cat["Perms"]))
+		if perms == nil {
+			perms = dict{}
+		}
+		perms["DocMDP"] = *t.seal
+		c["Perms"] = perms
+	}
+	if len(differing(old, form)) > 0 {
+		if r, ok := cat["AcroForm"].(ref); ok && old != nil {
+			u.put(t.d.gen(r), form)
+		} else {
+			c["AcroForm"] = form
+		}
+	}
+	if len(differing(cat, c)) > 0 {
+		u.put(t.d.gen(root), c)
+	}
 	return nil
 }
 

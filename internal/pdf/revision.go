@@ -33,7 +33,7 @@ func (d *Document) revise(sections []*section) error {
 // linearised says whether the file begins with a linearisation dictionary.
 func (d *Document) linearised() bool {
 	i := bytes.Index(d.data[:min(len(d.data), 1024)], []byte("%PDF-"))
-	p := &parser{src: d.data, pos: i, depth: d.lim.Depth, inFile: true}
+	p := &parser{src: d.data[:min(len(d.data), i+4096)], pos: i, depth: d.lim.Depth, inFile: true}
 	_, o, err := indirect(p, nil)
 	m, _ := o.(dict)
 	return err == nil && m["Linearized"] != nil
@@ -65,6 +65,8 @@ type loader struct {
 	now        map[int]entry // as of the revision being read
 	packs      map[int]*pack // by offset of the object stream
 	containers map[int]bool
+	unpacking  bool
+	end        int // of the object read last
 }
 
 func (l *loader) revision(i int) error {
@@ -87,6 +89,7 @@ func (l *loader) revision(i int) error {
 		case entryOffset:
 			v.at = e.at
 			v.value, v.gen, v.doubled, v.broken = l.direct(n, e.at)
+			v.end = l.end
 			if l.spent != nil {
 				return l.spent
 			}
@@ -108,15 +111,19 @@ func (l *loader) direct(n, at int) (o object, gen int, doubled bool, err error) 
 	}
 	p := &parser{src: l.d.data, pos: at, depth: l.d.lim.Depth, inFile: true, meter: l.meter}
 	id, o, err := indirect(p, l.length)
+	l.end = p.pos
 	skipped := 0
 	if s, ok := o.(*stream); ok {
 		skipped = len(s.raw)
 	}
-	if spent := l.meter.spend(p, at, skipped); spent != nil {
-		l.spent = spent
+	if l.spent = l.meter.spend(p, at, skipped); l.spent == nil && l.meter.values < 0 {
+		l.spent = bad("too many values")
 	}
 	if err == nil && id.num != n {
 		err = bad("at the place of object %d stands object %d", n, id.num)
+	}
+	if c := l.d.crypt; err == nil && c != nil && n != c.object {
+		o, err = c.open(id, o)
 	}
 	if err != nil {
 		return nil, 0, false, err
@@ -124,9 +131,15 @@ func (l *loader) direct(n, at int) (o object, gen int, doubled bool, err error) 
 	return o, id.gen, p.doubled, nil
 }
 
-// length reads an indirect stream length, which must be a plain integer object.
+// length reads an indirect stream length, which must be a plain integer object. That of an object stream must not stand in
+// one (ISO 32000-1 §7.5.7).
 func (l *loader) length(r ref) (int, bool) {
 	e := l.now[r.num]
+	if e.kind == entryPacked && !l.unpacking {
+		o, _, err := l.packed(r.num, e)
+		n, ok := o.(int64)
+		return int(n), err == nil && ok && n >= 0 && n <= int64(len(l.d.data))
+	}
 	if e.kind != entryOffset || e.at >= len(l.d.data) {
 		return 0, false
 	}
@@ -160,7 +173,9 @@ func (l *loader) packed(n int, e entry) (object, bool, error) {
 }
 
 func (l *loader) unpack(num, at int) (*pack, error) {
+	l.unpacking = true
 	o, _, _, err := l.direct(num, at)
+	l.unpacking = false
 	if err != nil {
 		return nil, err
 	}
@@ -254,14 +269,18 @@ func (d *Document) tiles(i, from int) error {
 		}
 	}
 	p := &parser{src: d.data, pos: from, depth: d.lim.Depth, inFile: true}
-	starts := map[int]bool{}
+	starts := map[int]int{} // and ends
 	for _, n := range r.touched {
 		if v, _ := (view{d, i}).version(n); v.at >= from {
 			at := v.at // some writers count from the white space before
 			for at < len(d.data) && at < v.at+16 && isSpace(d.data[at]) {
 				at++
 			}
-			starts[at] = true
+			starts[at] = 0
+			if v.broken != nil {
+				return bad("object %d cannot be read", n)
+			}
+			starts[at] = v.end
 		}
 	}
 	for {
@@ -280,8 +299,13 @@ func (d *Document) tiles(i, from int) error {
 		if at >= r.end {
 			return bad("the revision does not hold its own cross-reference section")
 		}
-		if _, xref := sections[at]; !starts[at] && !xref {
+		end, object := starts[at]
+		if _, xref := sections[at]; !object && !xref {
 			return bad("bytes at %d that belong to no object of the revision", at)
+		}
+		if end > at {
+			p.pos = end
+			continue
 		}
 		lengths := func(rf ref) (int, bool) {
 			n, ok := view{d, i}.get(rf).(int64)

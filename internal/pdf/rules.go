@@ -5,6 +5,7 @@ package pdf
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -19,22 +20,38 @@ type step struct {
 	fresh    []*Signature
 	empty    map[int]bool // new signature fields without a value
 	out      []Change
-	signing  bool // a signature, a time-stamp or validation data was added
-	moved    bool // pages were added or removed: the page tree's nodes are explained by that sentence
+	signing  bool         // a signature, a time-stamp or validation data was added
+	drawn    map[int]bool // signatures of this revision that leave a mark on a page, by their field's object number
+	moved    bool         // pages were added or removed: the page tree's nodes are explained by that sentence
 }
 
 // maxChanges bounds the sentences about one revision; what comes behind them is as refused as they are.
 const maxChanges = 64
 
-func (s *step) say(kind string, ok bool, format string, a ...any) {
-	c := Change{s.rev, kind, fmt.Sprintf(format, a...), ok}
+func (s *step) say(kind string, ok, visible bool, format string, a ...any) {
+	c := Change{s.rev, kind, fmt.Sprintf(format, a...), ok, visible}
 	if !slices.Contains(s.out, c) && len(s.out) < maxChanges {
 		s.out = append(s.out, c)
 	}
 }
 
-func (s *step) allow(kind, format string, a ...any)  { s.say(kind, true, format, a...) }
-func (s *step) refuse(kind, format string, a ...any) { s.say(kind, false, format, a...) }
+// allow says what a rule allows and no page shows, show what a rule allows and a page shows.
+func (s *step) allow(kind, format string, a ...any) { s.say(kind, true, false, format, a...) }
+func (s *step) show(kind, format string, a ...any)  { s.say(kind, true, true, format, a...) }
+
+func (s *step) refuse(kind, format string, a ...any) {
+	c := refused(s.rev, kind, format, a...)
+	s.say(c.Kind, false, c.Visible, "%s", c.Detail)
+}
+
+// forbidden ends a sentence about something that a certification forbids: "no changes" leaves room for what proves the
+// signature, not for others (ISO 32000-2 Table 257).
+func (s *step) forbidden() string {
+	if s.may.p == 1 {
+		return " The certification of the document forbids it."
+	}
+	return ""
+}
 
 // label is the partial name of a field.
 func (s *step) label(f dict) string {
@@ -61,7 +78,7 @@ func (s *step) trailer() {
 	if !same(was["Info"], now["Info"]) && now["Info"] != nil {
 		s.info(s.old.dict(was["Info"]), s.new.dict(now["Info"]))
 	}
-	if r, ok := was["Info"].(ref); ok && s.open[r.num] && len(s.referrers(r.num)) == 0 {
+	if r, ok := was["Info"].(ref); ok && s.open[r.num] && s.alone(r.num) {
 		delete(s.open, r.num)
 		s.info(s.old.dict(r), s.new.dict(r))
 	}
@@ -97,13 +114,17 @@ func (s *step) catalog() {
 	for _, k := range differing(was, now) {
 		switch k {
 		case "DSS", "AcroForm", "Extensions", "Version":
+		case "StructTreeRoot":
+			if !s.alike(was[k], now[k]) && !s.structure(was[k], now[k]) {
+				left = append(left, k)
+			}
 		case "Metadata":
 			meta := s.new.dict(now[k])
-			if len(s.fresh) == 0 || meta["Type"] != name("Metadata") {
+			if meta["Type"] != name("Metadata") {
 				left = append(left, k)
 				continue
 			}
-			s.allow(Metadata, "The document's metadata (date of the last change, program) was written anew with the signature.")
+			s.metadata(was[k], now[k])
 		default:
 			if k == "Pages" || !s.alike(was[k], now[k]) {
 				left = append(left, k)
@@ -118,6 +139,9 @@ func (s *step) catalog() {
 	delete(s.open, root.num)
 	if len(left) > 0 {
 		s.refuse(Unknown, "The document's catalog was changed: %s.", joined(left))
+	}
+	if r, ok := was["StructTreeRoot"].(ref); ok && same(r, now["StructTreeRoot"]) {
+		s.structure(r, r)
 	}
 	s.dss(was["DSS"], now["DSS"])
 	s.form(root.num, was["AcroForm"], now["AcroForm"])
@@ -140,6 +164,7 @@ func (s *step) dss(was, now object) {
 		}
 		return
 	}
+	root, _ := s.old.trailer()["Root"].(ref)
 	inside, _ := s.dssObjects(s.old, was)
 	_, shaped := s.dssObjects(s.new, now)
 	if !shaped {
@@ -156,8 +181,9 @@ func (s *step) dss(was, now object) {
 			continue
 		}
 		ok := true
-		for _, e := range s.referrers(n) {
-			ok = ok && (inside[e.from] || e.key == "DSS")
+		for e := range s.referrers(n) {
+			direct := e.from == root.num && slices.Contains(storeKeys, e.key)
+			ok = ok && (inside[e.from] || e.key == "DSS" || direct)
 		}
 		if ok {
 			delete(s.open, n)
@@ -168,6 +194,9 @@ func (s *step) dss(was, now object) {
 		s.allow(ValidationData, "Validation data was added (certificates, revocation lists or OCSP answers).")
 	}
 }
+
+// storeKeys are the entries of a security store that lead to lists and dictionaries of it.
+var storeKeys = []name{"Certs", "CRLs", "OCSPs", "VRI", "Cert", "CRL", "OCSP"}
 
 // dssObjects lists the objects of a security store; false where it has another shape.
 func (s *step) dssObjects(v view, o object) (map[int]bool, bool) {
@@ -241,11 +270,12 @@ func (s *step) form(root int, was, now object) {
 			left = append(left, k)
 		}
 	}
-	if len(s.fresh) > 0 {
-		// Writers bring the defaults that new fields need; what was there stays. Never NeedAppearances or XFA.
-		left = slices.DeleteFunc(left, func(k name) bool {
-			return (k == "DA" || k == "Type") && w[k] == nil || k == "DR" && s.grows(w[k], n[k], 3)
-		})
+	// Writers bring the defaults that fields need; what was there stays. Never NeedAppearances or XFA.
+	left = slices.DeleteFunc(left, func(k name) bool {
+		return len(s.fresh) > 0 && (k == "DA" || k == "Type") && w[k] == nil || k == "DR" && s.defaults(w[k], n[k])
+	})
+	if r, ok := w["DR"].(ref); ok && s.open[r.num] && s.only(r.num, []name{"DR"}, nil) && s.defaults(r, n["DR"]) {
+		delete(s.open, r.num)
 	}
 	fieldsOK := s.fieldList(s.old.array(w["Fields"]), s.new.array(n["Fields"]))
 	if len(left) > 0 {
@@ -268,11 +298,26 @@ func (s *step) form(root int, was, now object) {
 		}
 	}
 	for num, g := range s.fields {
+		if was := s.old.dict(ref{num: num}); was != nil && s.locked(g.Field) {
+			s.refuse(FormField, "The signature field %q was filled, which an earlier signature has locked.", g.Field)
+		}
 		if f := s.new.dict(ref{num: num}); f["A"] != nil || f["AA"] != nil {
 			s.refuse(FormField, "The further signature in field %q brings an action that a reader would run.", g.Field)
 		}
 		s.filled(num, g)
 	}
+}
+
+// defaults compares the resources of a form (ISO 32000-1 §12.7.2). Only fonts and encodings are ever taken from there, by the
+// names in /DA: they stay, the rest may be exchanged.
+func (s *step) defaults(was, now object) bool {
+	w, n := s.old.dict(was), s.new.dict(now)
+	for _, k := range []name{"Font", "Encoding"} {
+		if !s.grows(w[k], n[k], 2) {
+			return false
+		}
+	}
+	return w == nil || n != nil
 }
 
 // emptyFields finds new signature fields that wait for their value. Only one without size is harmless: a place on the page
@@ -284,9 +329,9 @@ func (s *step) emptyFields() {
 			continue
 		}
 		f, _ := s.new.get(ref{num: n}).(dict)
-		if f["FT"] == name("Sig") && f["V"] == nil && f["Kids"] == nil && f["Parent"] == nil && s.flat(f) {
+		if f["FT"] == name("Sig") && f["V"] == nil && f["Kids"] == nil && f["Parent"] == nil && f["A"] == nil && f["AA"] == nil && s.hidden(f) {
 			s.empty[n] = true
-			s.allow(FurtherSignature, "An empty signature field %q was added.", s.label(f))
+			s.say(FurtherSignature, s.may.p != 1, false, "An empty signature field %q was added.%s", s.label(f), s.forbidden())
 		}
 	}
 }
@@ -339,6 +384,9 @@ func without(a, b array) array {
 }
 
 func (s *step) fieldList(was, now array) bool {
+	if len(was) == len(now) && (len(was) == 0 || &was[0] == &now[0]) {
+		return true // the very same array, which may be long
+	}
 	ok := true
 	if len(without(was, now)) > 0 {
 		s.refuse(FormField, "A form field was removed.")
@@ -362,6 +410,12 @@ func (s *step) filled(num int, g *Signature) {
 	was, now := s.old.dict(ref{num: num}), s.new.dict(ref{num: num})
 	if was == nil || was["V"] != nil && s.signedBefore(was["V"]) {
 		return
+	}
+	if s.draws(now) {
+		s.drawn[num] = true
+		if s.swallows(num) {
+			s.refuse(FormField, "The signature field %q stands over words or pictures and received a look that may hide them.", g.Field)
+		}
 	}
 	if !s.appearance(num, was["AP"]) {
 		s.refuse(FormField, "The look of the signature field %q is used elsewhere in the document and was changed.", g.Field)
@@ -398,7 +452,7 @@ func (s *step) appearance(num int, was object) bool {
 	}
 	collect(was, 0)
 	for n := range looks {
-		for _, e := range s.referrers(n) {
+		for e := range s.referrers(n) {
 			if n != num && !looks[e.from] {
 				return false
 			}
@@ -425,16 +479,17 @@ func (s *step) unexplained(n int) {
 	}
 	was, now := s.old.get(ref{num: n}), s.new.get(ref{num: n})
 	root, _ := s.old.trailer()["Root"].(ref)
-	if len(s.referrers(n)) == 0 && n != root.num {
+	if s.alone(n) && n != root.num {
 		return // nothing in the signed revision leads to it, and what leads to it now is judged where it does
 	}
 	d := s.old.dict(ref{num: n})
 	switch t := s.old.name(d["Type"]); {
 	case t == "Pages" && (s.moved || private(d, s.new.dict(ref{num: n}))):
 		return
-	case t == "Metadata" && s.signing && s.only(n, []name{"Metadata"}, map[int]bool{root.num: true}):
-		// No page shows it, and programs that sign write the date of the change there too.
-		s.allow(Metadata, "The document's metadata (date of the last change, program) was written anew with the signature.")
+	case t == "Metadata" && s.new.name(s.new.dict(ref{num: n})["Type"]) == "Metadata" && s.only(n, []name{"Metadata"}, map[int]bool{root.num: true}):
+		s.metadata(ref{num: n}, ref{num: n})
+		return
+	case s.element(n):
 		return
 	case t == "Metadata":
 		s.refuse(Metadata, "The document's metadata was changed.")
@@ -454,6 +509,28 @@ func (s *step) unexplained(n int) {
 		return
 	}
 	s.refuse(Unknown, "Object %d of the signed document was %s.", n, fate(was, now))
+}
+
+// fillings explains form fields that were filled in and annotations that were let in before.
+func (s *step) fillings() {
+	for _, n := range slices.Sorted(maps.Keys(s.open)) {
+		if page, ok := s.notes[n]; ok && s.may.p == 3 {
+			if s.remark(ref{num: n}, page, s.number(page)) {
+				delete(s.open, n)
+			}
+			continue
+		}
+		if s.fill(n); len(s.out) >= maxChanges {
+			return
+		}
+	}
+}
+
+// number is the place of a page in the document, 1-based.
+func (s *step) number(page int) int {
+	list, _ := s.new.pageList()
+	s.brush.tokens -= len(list) / 8
+	return slices.IndexFunc(list, func(r ref) bool { return r.num == page }) + 1
 }
 
 // private says whether two page tree nodes differ in entries only that ISO 32000-1 §7.7.3.2 does not know, where programs

@@ -27,13 +27,19 @@ type Signature struct {
 	Permission             int // DocMDP's P of a certification (ISO 32000-1 §12.8.2.2): 1 no changes, 2 forms, 3 forms and annotations; 0 no certification
 	Trailing               int // bytes of /Contents behind the CMS that are no padding of zeros; unsigned, and shown by no reader
 
-	field, value int // object numbers; value is 0 where the dictionary stands in the field itself
+	field, value int    // object numbers; value is 0 where the dictionary stands in the field itself
+	padded       []byte // /Contents with its padding
+	locks        []lock
+	lockP        int // P of the field's /Lock
 	gap          [2]int
 	signed       int // index of the revision that End closes; -1 where there is none
 }
 
+// rfc3161 is the sub-filter of document time-stamps (EN 319 142-1 §5.4.3).
+const rfc3161 = "ETSI.RFC3161"
+
 // IsTimestamp says whether the value is a document time-stamp (EN 319 142-1 §5.5) and not a person's signature.
-func (s Signature) IsTimestamp() bool { return s.SubFilter == "ETSI.RFC3161" }
+func (s Signature) IsTimestamp() bool { return s.SubFilter == rfc3161 }
 
 // Signatures in the order of their revisions; an empty slice is not an error. A field whose /Contents is still the
 // placeholder of zeros has no signature yet. A signature that a later revision removed or replaced is still listed.
@@ -163,7 +169,7 @@ const maxSignatures = 256
 
 // readSignatures collects the signatures of all revisions, so that one removed later is not forgotten.
 func (d *Document) readSignatures() ([]Signature, error) {
-	visits := 10 * d.lim.Objects
+	visits := 5 * d.lim.Objects
 	var out []Signature
 	type key struct{ num, gap int }
 	seen := map[key]bool{}
@@ -231,6 +237,7 @@ func (d *Document) signature(v view, f field) (Signature, bool) {
 		}
 	}
 	s.Permission = v.permission(val)
+	s.locks, s.lockP = v.locks(v.dict(ref{num: f.num}), val)
 	contents, ok := val["Contents"].(text)
 	if ok && len(contents.value) > 0 && len(bytes.Trim(contents.value, "\x00")) == 0 {
 		return s, false
@@ -245,7 +252,7 @@ func (d *Document) signature(v view, f field) (Signature, bool) {
 	case !contents.hex || contents.at < 0:
 		s.Problem = fmt.Errorf("the signature's /Contents is no hexadecimal string of the file")
 	}
-	s.Contents = unpadded(contents.value)
+	s.Contents, s.padded = unpadded(contents.value), contents.value
 	s.Trailing = len(bytes.TrimRight(contents.value[len(s.Contents):], "\x00"))
 	if ver, ok := v.version(s.value); ok && s.value != 0 && ver.doubled {
 		s.Problem = fmt.Errorf("the signature dictionary holds a key twice")

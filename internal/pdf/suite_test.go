@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,9 +104,17 @@ func intact(d *pdf.Document, s pdf.Signature) string {
 	return ""
 }
 
-// Every file of both suites is read without a panic and in bounded time, no attack is called untouched.
+// argued are the files of others whose updates are refused although their makers call them valid.
+var argued = map[string]string{
+	"DSS-PAdESWithVRITimeTest":                  "a value is changed from TEST2 to TEST20 after a signature whose field locks all fields",
+	"DSS-PAdESLevelBWithAnnotAddedTest":         "an unsigned note is written onto the page, and no certification allows notes",
+	"DSS-PAdESWithOCSPInvalidArchiveCutOffTest": "a mark is put onto a scanned page: that it covers nothing cannot be told without decoding the pictures",
+}
+
+// Every file of both suites is read in bounded time, no attack passes, and no honest update is refused but for the argued
+// ones. What is wrong in a CMS is not this package's to see.
 func TestSuites(t *testing.T) {
-	for name, least := range map[string]int{"pdf-attacks": 43, "pades": 60} {
+	for name, least := range map[string]int{"pdf-attacks": 44, "pades": 68} {
 		t.Run(name, func(t *testing.T) {
 			dir := suites(t, name)
 			good, all := 0, 0
@@ -129,9 +138,11 @@ func TestSuites(t *testing.T) {
 					continue
 				}
 				t.Logf("%s (%s): %s, expected %s: %s", c.ID, c.File, got, c.Expect, why)
-				// What is wrong in a CMS of the other suite is not this package's to see.
 				if got == "valid" && name == "pdf-attacks" {
 					t.Errorf("%s: wrongly accepted (%s)", c.ID, c.Reason)
+				}
+				if c.Expect == "valid" && !strings.HasPrefix(why, "mathematics") && argued[c.ID] == "" {
+					t.Errorf("%s: wrongly refused: %s", c.ID, why)
 				}
 			}
 			t.Logf("%s: %d of %d", name, good, all)

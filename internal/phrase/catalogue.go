@@ -69,19 +69,66 @@ var catalogue = sync.OnceValue(func() map[string]Text {
 // args["name"]. A key that is not in the catalogue gives the key itself in all
 // three languages, so that nothing is ever left unsaid.
 func Get(key string, args map[string]string) Text {
+	pairs := make([]string, 0, 2*len(args))
+	for name, value := range args {
+		pairs = append(pairs, name, value)
+	}
+	return Say(key, pairs...)
+}
+
+// Say is [Get] with arguments in pairs of name and value; of a name given twice the
+// last value counts.
+func Say(key string, pairs ...string) Text {
 	t, ok := catalogue()[key]
 	if !ok {
-		return Text{KK: key, RU: key, EN: key}
+		return same(key)
 	}
-	if len(args) == 0 {
-		return t
+	return Text{KK: expand(t.KK, pairs), RU: expand(t.RU, pairs), EN: expand(t.EN, pairs)}
+}
+
+// Render is [Get] with arguments that differ by language.
+func Render(key string, args map[string]Text) Text {
+	t, ok := catalogue()[key]
+	if !ok {
+		return same(key)
 	}
-	pairs := make([]string, 0, 2*len(args))
-	for _, name := range slices.Sorted(maps.Keys(args)) {
-		pairs = append(pairs, "{"+name+"}", args[name])
+	return t.fill(args)
+}
+
+// fill replaces {name} by the argument of that name, in each language by its own.
+func (t Text) fill(args map[string]Text) Text {
+	var kk, ru, en []string
+	for name, value := range args {
+		kk, ru, en = append(kk, name, value.KK), append(ru, name, value.RU), append(en, name, value.EN)
 	}
-	r := strings.NewReplacer(pairs...)
-	return Text{KK: r.Replace(t.KK), RU: r.Replace(t.RU), EN: r.Replace(t.EN)}
+	return Text{KK: expand(t.KK, kk), RU: expand(t.RU, ru), EN: expand(t.EN, en)}
+}
+
+// expand replaces {name} in one pass: a value is text and no template, so what stands
+// in it opens no place of ours.
+func expand(text string, pairs []string) string {
+	if len(pairs) < 2 || !strings.Contains(text, "{") {
+		return text
+	}
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "{")
+		out.WriteString(before)
+		if !found {
+			return out.String()
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		i := len(pairs) / 2 * 2
+		for i -= 2; closed && i >= 0 && pairs[i] != name; i -= 2 {
+		}
+		if !closed || i < 0 {
+			out.WriteByte('{')
+			text = rest
+			continue
+		}
+		out.WriteString(pairs[i+1])
+		text = after
+	}
 }
 
 // Has says whether the catalogue knows key.

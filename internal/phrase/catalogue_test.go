@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,23 +33,40 @@ func TestEveryKeyHasThreeTexts(t *testing.T) {
 	}
 }
 
-// A placeholder of the Kazakh or the Russian text stands in the English one too:
-// otherwise one of them was forgotten when the other changed.
+// Each placeholder stands in all three texts: whoever reads Kazakh or Russian is told
+// the same reason, name and time as whoever reads English.
 func TestPlaceholdersAgree(t *testing.T) {
 	hole := regexp.MustCompile(`\{[a-z]+\}`)
+	holes := func(s string) string {
+		found := hole.FindAllString(s, -1)
+		slices.Sort(found)
+		return strings.Join(slices.Compact(found), " ")
+	}
 	for _, key := range phrase.Keys() {
 		x := phrase.Get(key, nil)
-		for _, other := range []string{x.KK, x.RU} {
-			for _, h := range hole.FindAllString(other, -1) {
-				if !strings.Contains(x.EN, h) {
-					t.Errorf("%s: %s is not in the English text", key, h)
-				}
-			}
+		if kk, ru, en := holes(x.KK), holes(x.RU), holes(x.EN); kk != en || ru != en {
+			t.Errorf("%s: kk has %q, ru %q, en %q", key, kk, ru, en)
 		}
-		for _, h := range hole.FindAllString(x.KK, -1) {
-			if !strings.Contains(x.RU, h) {
-				t.Errorf("%s: %s is in the Kazakh text and not in the Russian", key, h)
-			}
+	}
+}
+
+// A remark is recognised by its English words; what is not known stays as it is.
+func TestRemark(t *testing.T) {
+	for _, tt := range []struct{ in, kk, ru, en string }{
+		{"OCSP could not be reached", "OCSP қызметіне қосылу мүмкін болмады", "служба OCSP недоступна", "OCSP could not be reached"},
+		{"no revocation data at hand; OCSP could not be reached", "қолда күшін жою туралы мәлімет жоқ; OCSP қызметіне қосылу мүмкін болмады",
+			"сведений об отзыве под рукой нет; служба OCSP недоступна", "no revocation data at hand; OCSP could not be reached"},
+		{"the list is stale: its nextUpdate was 2026-03-01T00:00:00Z", "тізім ескірген: келесісі 2026-03-01T00:00:00Z шығуы тиіс еді",
+			"список устарел: следующий должен был выйти 2026-03-01T00:00:00Z", "the list is stale: its nextUpdate was 2026-03-01T00:00:00Z"},
+		{"whether the list's signer is revoked is not known: OCSP could not be reached", "тізімге қол қоюшының күші жойылған-жойылмағаны белгісіз: OCSP қызметіне қосылу мүмкін болмады",
+			"неизвестно, отозван ли подписавший список: служба OCSP недоступна", "whether the list's signer is revoked is not known: OCSP could not be reached"},
+		{"the list is stale: its nextUpdate was {time}", "тізім ескірген: келесісі {time} шығуы тиіс еді",
+			"список устарел: следующий должен был выйти {time}", "the list is stale: its nextUpdate was {time}"},
+		{"asn1: {detail}", "asn1: {detail}", "asn1: {detail}", "asn1: {detail}"},
+		{"", "", "", ""},
+	} {
+		if got, want := phrase.Remark(tt.in), (phrase.Text{KK: tt.kk, RU: tt.ru, EN: tt.en}); got != want {
+			t.Errorf("%q: %+v, want %+v", tt.in, got, want)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 func ExampleAlgorithmPolicy_Accept() {
 	at := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
-	for _, o := range []pki.OID{pki.OIDSHA256WithRSA, pki.OIDSHA1WithRSA, pki.OIDGOST2015Sign512} {
+	for _, o := range []pki.OID{pki.OIDSHA256WithRSA, pki.OIDSHA1WithRSA, pki.OIDGOST2015Sign512, pki.OIDEd448} {
 		alg, err := pki.NewAlgorithm(o, []byte{5, 0})
 		if err != nil {
 			panic(err)
@@ -21,7 +21,8 @@ func ExampleAlgorithmPolicy_Accept() {
 	// Output:
 	// RSA with SHA-256: <nil>
 	// RSA with SHA-1: SHA-1: does not count at any time
-	// GOST 34.10-2015-512: algorithm not yet supported
+	// GOST 34.10-2015-512: <nil>
+	// Ed448: algorithm not yet supported
 }
 
 func ExampleParseName() {

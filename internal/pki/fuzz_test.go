@@ -7,10 +7,13 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"testing"
+	"time"
 
 	"software.sslmate.com/src/go-pkcs12"
 
+	"rastau/internal/gost"
 	"rastau/internal/pki"
+	"rastau/internal/testpki"
 )
 
 // certificates of every kind of key, and one with what extensions the standard library writes.
@@ -23,6 +26,11 @@ func corpus(f *testing.F) [][]byte {
 			x.PermittedDNSDomains, x.DNSNames = []string{"a.test"}, []string{"b.test"}
 		}))
 	}
+	p, err := testpki.New(testpki.Options{Now: func() time.Time { return judged }, GOST: true})
+	if err != nil {
+		f.Fatal(err)
+	}
+	out = append(out, p.Root().Certificate.Raw)
 	if len(out) == 0 {
 		f.Fatal("the corpus is empty")
 	}
@@ -67,6 +75,15 @@ func FuzzPKCS12(f *testing.F) {
 		f.Add(data, password)
 		count++
 	}
+	p, err := testpki.New(testpki.Options{Now: func() time.Time { return judged }, GOST: true})
+	if err != nil {
+		f.Fatal(err)
+	}
+	national, err := testpki.PKCS12(&pki.Key{Signer: p.Root().Key, Certificate: p.Root().Certificate}, "password")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(national, "password")
 	if count == 0 {
 		f.Fatal("the corpus is empty")
 	}
@@ -74,6 +91,32 @@ func FuzzPKCS12(f *testing.F) {
 		k, err := pki.ReadPKCS12(data, password)
 		if (err == nil) != (k != nil) || (k != nil && (k.Signer == nil || k.Certificate == nil)) {
 			t.Fatalf("%v and %v", k, err)
+		}
+	})
+}
+
+func FuzzParseNationalPrivateKey(f *testing.F) {
+	for _, name := range []string{"GOST 512", "GOST 2004", "GOST 256"} {
+		der, err := pki.MarshalNationalPrivateKey(key(name).(*gost.PrivateKey))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(der)
+	}
+	f.Fuzz(func(t *testing.T, der []byte) {
+		k, err := pki.ParseNationalPrivateKey(der)
+		if (err == nil) != (k != nil) {
+			t.Fatalf("%v and %v", k, err)
+		}
+		if k == nil {
+			return
+		}
+		again, err := pki.MarshalNationalPrivateKey(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if read, err := pki.ParseNationalPrivateKey(again); err != nil || !read.Equal(k) {
+			t.Fatalf("what was written does not read back: %v", err)
 		}
 	})
 }

@@ -10,43 +10,68 @@ import (
 	_ "crypto/sha3"
 	_ "crypto/sha512"
 	"hash"
+
+	"rastau/internal/gost"
 )
 
-// digest is what is known of a hash algorithm; hash is 0 where it cannot be computed here.
+// digest is what is known of a hash algorithm. The standard library computes hash, and make what it does not know; without
+// either it cannot be computed here.
 type digest struct {
 	name string
 	hash crypto.Hash
+	make func() hash.Hash
+	size int // of make's output, in octets
 }
 
 var digests = map[OID]digest{
-	OIDMD2:         {"MD2", 0},
-	OIDMD4:         {"MD4", 0},
-	OIDMD5:         {"MD5", crypto.MD5},
-	OIDSHA1:        {"SHA-1", crypto.SHA1},
-	OIDSHA224:      {"SHA-224", crypto.SHA224},
-	OIDSHA256:      {"SHA-256", crypto.SHA256},
-	OIDSHA384:      {"SHA-384", crypto.SHA384},
-	OIDSHA512:      {"SHA-512", crypto.SHA512},
-	OIDSHA512x224:  {"SHA-512/224", crypto.SHA512_224},
-	OIDSHA512x256:  {"SHA-512/256", crypto.SHA512_256},
-	OIDSHA3x224:    {"SHA3-224", crypto.SHA3_224},
-	OIDSHA3x256:    {"SHA3-256", crypto.SHA3_256},
-	OIDSHA3x384:    {"SHA3-384", crypto.SHA3_384},
-	OIDSHA3x512:    {"SHA3-512", crypto.SHA3_512},
-	OIDGOST95Hash:  {"GOST 34.311-95", 0},
-	OIDGOST256Hash: {"GOST 34.11-2015-256", 0},
-	OIDGOST512Hash: {"GOST 34.11-2015-512", 0},
+	OIDMD2:         {name: "MD2"},
+	OIDMD4:         {name: "MD4"},
+	OIDMD5:         {name: "MD5", hash: crypto.MD5},
+	OIDSHA1:        {name: "SHA-1", hash: crypto.SHA1},
+	OIDSHA224:      {name: "SHA-224", hash: crypto.SHA224},
+	OIDSHA256:      {name: "SHA-256", hash: crypto.SHA256},
+	OIDSHA384:      {name: "SHA-384", hash: crypto.SHA384},
+	OIDSHA512:      {name: "SHA-512", hash: crypto.SHA512},
+	OIDSHA512x224:  {name: "SHA-512/224", hash: crypto.SHA512_224},
+	OIDSHA512x256:  {name: "SHA-512/256", hash: crypto.SHA512_256},
+	OIDSHA3x224:    {name: "SHA3-224", hash: crypto.SHA3_224},
+	OIDSHA3x256:    {name: "SHA3-256", hash: crypto.SHA3_256},
+	OIDSHA3x384:    {name: "SHA3-384", hash: crypto.SHA3_384},
+	OIDSHA3x512:    {name: "SHA3-512", hash: crypto.SHA3_512},
+	OIDGOST95Hash:  {name: "GOST 34.311-95", make: gost.New34311, size: 32},
+	OIDGammaSign:   {name: "GOST 34.311-95", make: gost.New34311, size: 32},
+	OIDGOST256Hash: {name: "GOST 34.11-2015-256", make: gost.NewStreebog256, size: 32},
+	OIDGOST512Hash: {name: "GOST 34.11-2015-512", make: gost.NewStreebog512, size: 64},
 }
+
+// computable says whether the digest can be made here.
+func (d digest) computable() bool { return d.make != nil || d.hash != 0 && d.hash.Available() }
 
 // NewHash returns the hash constructor of a digest OID; ErrUnsupported where not known.
 func NewHash(o OID) (func() hash.Hash, error) {
-	h, err := cryptoHash(o)
-	if err != nil {
-		return nil, err
+	d := digests[o]
+	switch {
+	case !d.computable():
+		return nil, ErrUnsupported
+	case d.make != nil:
+		return d.make, nil
 	}
-	return h.New, nil
+	return d.hash.New, nil
 }
 
+// HashSize is the length in octets of the digests that NewHash(o) makes; ErrUnsupported where not known.
+func HashSize(o OID) (int, error) {
+	d := digests[o]
+	switch {
+	case !d.computable():
+		return 0, ErrUnsupported
+	case d.make != nil:
+		return d.size, nil
+	}
+	return d.hash.Size(), nil
+}
+
+// cryptoHash is the standard library's name of a digest; ErrUnsupported where it has none.
 func cryptoHash(o OID) (crypto.Hash, error) {
 	d := digests[o]
 	if d.hash == 0 || !d.hash.Available() {

@@ -3,11 +3,14 @@
 package pki_test
 
 import (
+	"crypto"
+	"crypto/rand"
 	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"rastau/internal/gost"
 	"rastau/internal/pki"
 )
 
@@ -32,48 +35,68 @@ func TestKazakhCertificates(t *testing.T) {
 				}
 				return
 			}
-			if c.PublicKey.Key != nil || len(c.PublicKey.Bits) == 0 || !strings.HasPrefix(c.PublicKey.Size(), "GOST") {
-				t.Errorf("key shown as %s", c.PublicKey.Size())
+			if _, ok := c.PublicKey.Key.(*gost.PublicKey); !ok || !strings.HasPrefix(c.PublicKey.Size(), "GOST") {
+				t.Errorf("key %T shown as %s", c.PublicKey.Key, c.PublicKey.Size())
 			}
-			if err := c.CheckSignatureFrom(&c.PublicKey); !errors.Is(err, pki.ErrUnsupported) {
-				t.Errorf("a national signature must be unsupported, got %v", err)
-			}
-			if err := pki.DefaultAlgorithms.Accept(c.Algorithm, &c.PublicKey, c.NotBefore); !errors.Is(err, pki.ErrUnsupported) {
+			if err := pki.DefaultAlgorithms.Accept(c.Algorithm, &c.PublicKey, c.NotBefore); err != nil {
 				t.Errorf("policy: %v", err)
 			}
 		})
 	}
 }
 
+// TestKazakhChain: whatever has its issuer in the folder verifies under it, and under no other key.
 func TestKazakhChain(t *testing.T) {
 	dir := suite(t, "kz")
-	for _, link := range []struct{ name, issuer, subject string }{
-		{"test contour", "ca/nca_rsa_test.crt", "certs/individual_valid_sign_2004_rsa.cer"},
-		{"production 2018", "ca/nca_rsa.pem", "certs/test_individual_rsa_auth_2018_prodchain.cer"},
-		{"root 2015", "ca/root_rsa.pem", "ca/nca_rsa.pem"},
-		{"root 2020", "ca/root_rsa_2020.cer", "ca/nca_rsa_2022.cer"},
-		{"self", "ca/root_rsa_2020.cer", "ca/root_rsa_2020.cer"},
-	} {
-		t.Run(link.name, func(t *testing.T) {
-			issuer, c := certificate(t, filepath.Join(dir, link.issuer)), certificate(t, filepath.Join(dir, link.subject))
-			if !c.Issuer.Equal(issuer.Subject) {
-				t.Errorf("issuer %s, want %s", c.Issuer, issuer.Subject)
+	paths := files(t, filepath.Join(dir, "ca"), ".cer", ".crt", ".pem")
+	var authorities []*pki.Certificate
+	for _, path := range paths {
+		authorities = append(authorities, certificate(t, path))
+	}
+	// The roots of the test contour of 2019 are not here.
+	orphans := map[string]bool{"nca_gost_test.crt": true, "nca_rsa_test.crt": true}
+	paths = append(paths, files(t, filepath.Join(dir, "certs"), ".cer", ".pem")...)
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			c, found := certificate(t, path), 0
+			if filepath.Base(path) == "test_gost512.cer.pem" { // signed by itself, and no authority
+				found = holds(t, c, []*pki.Certificate{c})
+			} else {
+				found = holds(t, c, authorities)
 			}
-			if err := c.CheckSignatureFrom(&issuer.PublicKey); err != nil {
-				t.Error(err)
-			}
-			if err := pki.DefaultAlgorithms.Accept(c.Algorithm, &issuer.PublicKey, c.NotBefore); err != nil {
-				t.Error(err)
+			if found != 1 && !(found == 0 && orphans[filepath.Base(path)]) {
+				t.Errorf("%d of the authorities' keys verify it", found)
 			}
 		})
 	}
-	one, other := certificate(t, filepath.Join(dir, "ca/root_rsa.pem")), certificate(t, filepath.Join(dir, "ca/root_rsa_2020.cer"))
-	if one.Subject.Equal(other.Subject) {
-		t.Error("the roots of 2015 and 2020 share the common name alone")
+	for _, pair := range [][2]string{{"root_rsa.pem", "root_rsa_2020.cer"}, {"root_gost.pem", "root_gost_2020.cer"}} {
+		one, other := certificate(t, filepath.Join(dir, "ca", pair[0])), certificate(t, filepath.Join(dir, "ca", pair[1]))
+		if one.Subject.Equal(other.Subject) {
+			t.Error("the roots of 2015 and 2020 share the common name alone")
+		}
+		if err := one.CheckSignatureFrom(&other.PublicKey); !errors.Is(err, pki.ErrSignature) {
+			t.Errorf("another key: %v", err)
+		}
 	}
-	if err := one.CheckSignatureFrom(&other.PublicKey); !errors.Is(err, pki.ErrSignature) {
-		t.Errorf("another key: %v", err)
+}
+
+// holds counts the authorities whose key verifies c; each must bear the issuer's name.
+func holds(t *testing.T, c *pki.Certificate, authorities []*pki.Certificate) (found int) {
+	for _, ca := range authorities {
+		err := c.CheckSignatureFrom(&ca.PublicKey)
+		switch {
+		case err == nil && !c.Issuer.Equal(ca.Subject):
+			t.Errorf("%s verifies it without being its issuer", ca.Subject)
+		case err == nil:
+			found++
+			if err := pki.DefaultAlgorithms.Accept(c.Algorithm, &ca.PublicKey, c.NotBefore); err != nil {
+				t.Error(err)
+			}
+		case !errors.Is(err, pki.ErrSignature) && !errors.Is(err, pki.ErrAlgorithm):
+			t.Errorf("%s: %v", ca.Subject, err)
+		}
 	}
+	return found
 }
 
 func TestKazakhLeaf(t *testing.T) {
@@ -100,6 +123,7 @@ func TestKazakhLeaf(t *testing.T) {
 
 func TestKazakhKeyFiles(t *testing.T) {
 	dir := filepath.Join(suite(t, "kz"), "p12")
+	national := 0
 	for _, path := range files(t, dir, ".p12") {
 		name := filepath.Base(path)
 		t.Run(name, func(t *testing.T) {
@@ -111,18 +135,42 @@ func TestKazakhKeyFiles(t *testing.T) {
 				t.Errorf("wrong password: %v", err)
 			}
 			k, err := pki.ReadPKCS12(read(t, path), password)
-			if name != "KEY_INDIVIDUAL_VALID_SIGN_2004.p12" {
-				if !errors.Is(err, pki.ErrUnsupported) {
-					t.Errorf("a national key must be unsupported, got %v", err)
-				}
-				return
-			}
 			if err != nil {
 				t.Fatal(err)
 			}
 			if pki.HolderOf(k.Certificate).IIN == "" {
 				t.Error("no holder")
 			}
+			digestAlg, alg, opts := pki.Algorithm{OID: pki.OIDSHA256}, algorithm(t, pki.OIDSHA256WithRSA, null), crypto.SignerOpts(crypto.SHA256)
+			if public, ok := k.Signer.Public().(*gost.PublicKey); ok {
+				national++
+				if !public.Equal(k.Certificate.PublicKey.Key) {
+					t.Error("d·G is not the certificate's point")
+				}
+				if digestAlg, alg, err = pki.NationalSignature(public); err != nil {
+					t.Fatal(err)
+				}
+				opts = crypto.Hash(0)
+			}
+			newHash, err := pki.NewHash(digestAlg.OID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := newHash()
+			h.Write([]byte("растау"))
+			sig, err := k.Signer.Sign(rand.Reader, h.Sum(nil), opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := k.Certificate.PublicKey.Verify(alg, []byte("растау"), sig); err != nil {
+				t.Error(err)
+			}
+			if err := k.Certificate.PublicKey.Verify(alg, []byte("Растау"), sig); !errors.Is(err, pki.ErrSignature) {
+				t.Error(err)
+			}
 		})
+	}
+	if national != 7 {
+		t.Errorf("%d national keys, want 7", national)
 	}
 }

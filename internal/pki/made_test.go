@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"rastau/internal/gost"
 	"rastau/internal/identity"
 	"rastau/internal/pki"
 )
@@ -30,12 +31,15 @@ var (
 
 // makers make a key of every supported kind, each once: RSA takes seconds under the fuzzer's instrumentation.
 var makers = map[string]func() crypto.Signer{
-	"RSA":     once(func() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, 2048) }),
-	"P-224":   once(func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P224(), rand.Reader) }),
-	"P-256":   once(func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }),
-	"P-384":   once(func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P384(), rand.Reader) }),
-	"P-521":   once(func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P521(), rand.Reader) }),
-	"Ed25519": once(func() (crypto.Signer, error) { _, k, err := ed25519.GenerateKey(rand.Reader); return k, err }),
+	"RSA":       once(func() (crypto.Signer, error) { return rsa.GenerateKey(rand.Reader, 2048) }),
+	"P-224":     once(func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P224(), rand.Reader) }),
+	"P-256":     once(func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }),
+	"P-384":     once(func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P384(), rand.Reader) }),
+	"P-521":     once(func() (crypto.Signer, error) { return ecdsa.GenerateKey(elliptic.P521(), rand.Reader) }),
+	"GOST 512":  once(func() (crypto.Signer, error) { return gost.GenerateKey(gost.TC26512A(), rand.Reader) }),
+	"GOST 256":  once(func() (crypto.Signer, error) { return gost.GenerateKey(gost.TC26256A(), rand.Reader) }),
+	"GOST 2004": once(func() (crypto.Signer, error) { return gost.GenerateKey(gost.CryptoProA(), rand.Reader) }),
+	"Ed25519":   once(func() (crypto.Signer, error) { _, k, err := ed25519.GenerateKey(rand.Reader); return k, err }),
 }
 
 func once(generate func() (crypto.Signer, error)) func() crypto.Signer {

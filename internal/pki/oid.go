@@ -83,6 +83,15 @@ const (
 	OIDGOST2015Key512  OID = "1.2.398.3.10.1.1.2.2"
 	OIDGOST2015Sign256 OID = "1.2.398.3.10.1.1.2.3.1"
 	OIDGOST2015Sign512 OID = "1.2.398.3.10.1.1.2.3.2"
+	// The name that the Gamma library gave GOST 34.310-2004 with GOST 34.311-95; time-stamp requests of the national
+	// authority's policy 1.2.398.3.3.2.6.3 use it for the digest too.
+	OIDGammaSign OID = "1.3.6.1.4.1.6801.1.2.2"
+
+	// Parameter sets in keys of the national algorithms.
+	oidGOST2004ParamA    OID = "1.2.398.3.10.1.1.1.1.1"
+	oidGOST95TestParam   OID = "1.2.398.3.10.1.3.1.1.0"
+	oidGOST2015Param256A OID = "1.2.398.3.10.1.1.2.1.1"
+	oidGOST2015Param512A OID = "1.2.398.3.10.1.1.2.2.1"
 )
 
 // Certificate and list extensions (RFC 5280 §4.2, §5.2, §5.3).

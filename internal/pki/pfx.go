@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"fmt"
-	"unicode/utf16"
 
 	"golang.org/x/crypto/cryptobyte"
 	casn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -321,6 +320,11 @@ func (m pfxMAC) remake(safe, plain []byte, password string) ([]byte, error) {
 			return nil, err
 		}
 	}
+	return m.encode(plain)
+}
+
+// encode writes the file around a safe.
+func (m pfxMAC) encode(plain []byte) ([]byte, error) {
 	var out cryptobyte.Builder
 	out.AddASN1(casn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddASN1Int64(3)
@@ -343,28 +347,13 @@ func (m pfxMAC) remake(safe, plain []byte, password string) ([]byte, error) {
 	return out.Bytes()
 }
 
-// compute is the MAC of RFC 7292 §B.2 with purpose 3. The key is as long as one digest, so a single block is derived.
+// compute is the MAC of RFC 7292 §5.1.
 func (m pfxMAC) compute(message []byte, password string) ([]byte, error) {
 	hash, err := cryptoHash(m.algorithm.OID)
 	if err != nil {
 		return nil, fmt.Errorf("%w: MAC of a BER file with %s", ErrUnsupported, HashName(m.algorithm.OID))
 	}
-	var secret []byte
-	for _, unit := range append(utf16.Encode([]rune(password)), 0) {
-		secret = append(secret, byte(unit>>8), byte(unit))
-	}
-	block := hash.New().BlockSize()
-	key := bytes.Repeat([]byte{3}, block)
-	for _, part := range [][]byte{m.salt, secret} { // each repeated to whole blocks
-		for n := (len(part) + block - 1) / block * block; n > 0; n -= len(part) {
-			key = append(key, part[:min(n, len(part))]...)
-		}
-	}
-	for range m.iterations {
-		h := hash.New()
-		h.Write(key)
-		key = h.Sum(nil)
-	}
+	key := pkcs12Derive(hash.New, 3, m.salt, bmpPassword(password), m.iterations, hash.Size())
 	mac := hmac.New(hash.New, key)
 	mac.Write(message)
 	return mac.Sum(nil), nil

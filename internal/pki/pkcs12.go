@@ -24,33 +24,29 @@ type Key struct {
 }
 
 // ReadPKCS12 opens a PKCS#12 file (RFC 7292). ErrPassword, ErrNotPKCS12, ErrNoKey, ErrUnsupported are told apart; size and
-// iterations are capped: a file beyond the caps is ErrNotPKCS12. A key of the national algorithms is ErrUnsupported.
-// The BER that Kazakhstan's authority writes inside its files is read.
+// iterations are capped: a file beyond the caps is ErrNotPKCS12. Keys of the national algorithms are *gost.PrivateKey; the BER
+// that Kazakhstan's authority writes inside its files is read.
 func ReadPKCS12(data []byte, password string) (*Key, error) {
 	der, err := normalPFX(data, password)
 	if err != nil {
 		return nil, err
 	}
-	private, leaf, others, err := pkcs12.DecodeChain(der, password)
+	signer, certificates, err := openPFX(der, password)
 	if err != nil {
-		return nil, pkcs12Error(err)
-	}
-	signer, ok := private.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("%w: a key that cannot sign", ErrUnsupported)
+		return nil, err
 	}
 	// The file's order says nothing: the certificate is the one that holds the key's public half.
-	public, err := x509.MarshalPKIXPublicKey(signer.Public())
-	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrUnsupported, err)
+	public, ok := signer.Public().(interface{ Equal(crypto.PublicKey) bool })
+	if !ok {
+		return nil, fmt.Errorf("%w: a key of type %T", ErrUnsupported, signer.Public())
 	}
 	k := &Key{Signer: signer}
-	for _, x := range append([]*x509.Certificate{leaf}, others...) {
+	for _, x := range certificates {
 		c, err := ParseCertificate(x.Raw)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNotPKCS12, err)
 		}
-		if k.Certificate == nil && string(c.PublicKey.Raw) == string(public) {
+		if k.Certificate == nil && c.PublicKey.Key != nil && public.Equal(c.PublicKey.Key) {
 			k.Certificate = c
 		} else {
 			k.Chain = append(k.Chain, c)
@@ -61,6 +57,26 @@ func ReadPKCS12(data []byte, password string) (*Key, error) {
 	}
 	k.sortChain()
 	return k, nil
+}
+
+// openPFX reads the key and every certificate of a file that is DER to its ground.
+func openPFX(der []byte, password string) (crypto.Signer, []*x509.Certificate, error) {
+	private, leaf, others, err := pkcs12.DecodeChain(der, password)
+	if err != nil {
+		if err = pkcs12Error(err); errors.Is(err, ErrUnsupported) { // the MAC was right before the library looked into a bag
+			key, certificates, nationalErr := readNational(der, password)
+			if nationalErr != nil {
+				return nil, nil, nationalErr
+			}
+			return key, certificates, nil
+		}
+		return nil, nil, err
+	}
+	signer, ok := private.(crypto.Signer)
+	if !ok {
+		return nil, nil, fmt.Errorf("%w: a key that cannot sign", ErrUnsupported)
+	}
+	return signer, append([]*x509.Certificate{leaf}, others...), nil
 }
 
 // sortChain puts each certificate's issuer behind it, as far as the names lead.

@@ -9,6 +9,8 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"time"
+
+	"rastau/internal/gost"
 )
 
 // AlgorithmPolicy says which algorithms count at a time (ETSI TS 119 312, as data).
@@ -55,6 +57,13 @@ var hashEnds = map[OID]time.Time{
 	OIDSHA3x256:   always,
 	OIDSHA3x384:   always,
 	OIDSHA3x512:   always,
+
+	OIDGOST256Hash: always,
+	OIDGOST512Hash: always,
+	// GOST 34.311-95 ends with the State's own use of it: the root of 2020 and the authority of state bodies are signed with it
+	// until September 2045. The national authority's certificates of that kind ended in 2025.
+	OIDGOST95Hash: endOf(2045),
+	OIDGammaSign:  endOf(2045),
 }
 
 // keyEnds says until when a key of at least that size counts; the first row that fits is taken.
@@ -71,6 +80,8 @@ var keyEnds = []struct {
 	{"EC", 0, never},
 	{"DSA", 0, never},
 	{"Ed25519", 0, always},
+	{"GOST 34.10-2015", 256, always},
+	{"GOST 34.310-2004", 256, endOf(2045)}, // see GOST 34.311-95 above
 }
 
 // Accept returns nil, ErrUnsupported, or a *WeakError. alg is a signature or digest algorithm, key the key it is used with;
@@ -115,7 +126,7 @@ func (p *AlgorithmPolicy) AcceptHash(h OID, at time.Time) error {
 	switch {
 	case !ok:
 		return ErrUnsupported
-	case p == LegacyAlgorithms && digests[h].hash != 0:
+	case p == LegacyAlgorithms && digests[h].computable():
 		return nil
 	}
 	return within(digests[h].name, end, at)
@@ -166,6 +177,11 @@ func keySize(k *PublicKey) (kind string, bits int) {
 			return "DSA", 0
 		}
 		return "DSA", key.P.BitLen()
+	case *gost.PublicKey:
+		if key.Curve() == gost.CryptoProA() {
+			return "GOST 34.310-2004", 256
+		}
+		return "GOST 34.10-2015", 8 * key.Curve().Size()
 	}
 	return "", 0
 }
@@ -174,7 +190,7 @@ func keySize(k *PublicKey) (kind string, bits int) {
 func (k *PublicKey) Size() string {
 	kind, bits := keySize(k)
 	switch kind {
-	case "":
+	case "", "GOST 34.310-2004", "GOST 34.10-2015": // the algorithm's name holds the size
 		return AlgorithmName(k.Algorithm)
 	case "Ed25519":
 		return kind

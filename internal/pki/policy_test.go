@@ -13,7 +13,8 @@ import (
 func TestAlgorithmPolicy(t *testing.T) {
 	day := func(y int) time.Time { return time.Date(y, 1, 2, 0, 0, 0, 0, time.UTC) }
 	rsa, p224, p256, ed := publicKey(t, key("RSA")), publicKey(t, key("P-224")), publicKey(t, key("P-256")), publicKey(t, key("Ed25519"))
-	gost := &pki.PublicKey{Algorithm: algorithm(t, pki.OIDGOST2015Key512, nil)}
+	gost512, gost2004, gost256 := publicKey(t, key("GOST 512")), publicKey(t, key("GOST 2004")), publicKey(t, key("GOST 256"))
+	none := &pki.PublicKey{Algorithm: algorithm(t, pki.OIDGOST2015Key512, nil)}
 	weak, unsupported := errors.New("weak"), pki.ErrUnsupported
 	for _, test := range []struct {
 		name        string
@@ -39,12 +40,17 @@ func TestAlgorithmPolicy(t *testing.T) {
 		{"PSS", pss(t, pki.OIDSHA256, pki.OIDSHA256, 32), rsa, day(2026), nil, nil},
 		{"PSS masked with SHA-1", pss(t, pki.OIDSHA256, pki.OIDSHA1, 32), rsa, day(2026), weak, nil},
 		{"PSS without parameters", algorithm(t, pki.OIDRSAPSS, nil), rsa, day(2026), pki.ErrAlgorithm, pki.ErrAlgorithm},
-		{"GOST", algorithm(t, pki.OIDGOST2015Sign512, null), gost, day(2026), unsupported, unsupported},
-		{"GOST key alone", algorithm(t, pki.OIDSHA256WithRSA, null), gost, day(2026), unsupported, unsupported},
+		{"GOST 512", algorithm(t, pki.OIDGOST2015Sign512, null), gost512, day(2100), nil, nil},
+		{"GOST 256", algorithm(t, pki.OIDGOST2015Sign256, null), gost256, day(2026), nil, nil},
+		{"GOST 2004", algorithm(t, pki.OIDGOST2004Sign, null), gost2004, day(2045), nil, nil},
+		{"GOST 2004 in 2046", algorithm(t, pki.OIDGOST2004Sign, null), gost2004, day(2046), weak, nil},
+		{"GOST 2004 by its old name", algorithm(t, pki.OIDGammaSign, null), gost2004, day(2026), nil, nil},
+		{"GOST key without parameters", algorithm(t, pki.OIDGOST2015Sign512, null), none, day(2026), unsupported, unsupported},
 		{"unknown", algorithm(t, "1.2.3", nil), rsa, day(2026), unsupported, unsupported},
 		{"a digest", algorithm(t, pki.OIDSHA256, nil), nil, day(2026), nil, nil},
 		{"a weak digest", algorithm(t, pki.OIDSHA1, nil), nil, day(2026), weak, nil},
-		{"a national digest", algorithm(t, pki.OIDGOST512Hash, nil), nil, day(2026), unsupported, unsupported},
+		{"a national digest", algorithm(t, pki.OIDGOST512Hash, nil), nil, day(2026), nil, nil},
+		{"the old national digest in 2046", algorithm(t, pki.OIDGOST95Hash, nil), nil, day(2046), weak, nil},
 		{"no time", algorithm(t, pki.OIDSHA256WithRSA, null), rsa, time.Time{}, weak, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -26,11 +26,11 @@ type PublicKey struct {
 	Raw       []byte // DER of the SubjectPublicKeyInfo
 	Algorithm Algorithm
 	Bits      []byte           // contents of the BIT STRING, without the unused-bits octet
-	Key       crypto.PublicKey // nil where the algorithm is not supported (yet), e.g. GOST
+	Key       crypto.PublicKey // *gost.PublicKey for the national algorithms; nil where the algorithm is not supported
 }
 
 // ParsePublicKey reads a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). A key of an algorithm or curve that is not supported is
-// read with Key nil; so is an RSA, EC or DSA key whose numbers are no key (Verify then answers ErrAlgorithm).
+// read with Key nil; so is an RSA, EC, DSA or GOST key whose numbers are no key (Verify then answers ErrAlgorithm).
 func ParsePublicKey(der []byte) (PublicKey, error) {
 	if len(der) > MaxCertificate {
 		return PublicKey{}, malformed("public key of more than %d bytes", MaxCertificate)
@@ -57,6 +57,12 @@ func ParsePublicKey(der []byte) (PublicKey, error) {
 	case OIDEC, OIDEd25519:
 		if key, err := x509.ParsePKIXPublicKey(der); err == nil {
 			k.Key = key
+		}
+	case OIDGOST2015Key512, OIDGOST2015Key256, OIDGOST2004Key:
+		if n := nationalOf(alg); n != nil {
+			if key := n.publicKey(k.Bits); key != nil {
+				k.Key = key
+			}
 		}
 	}
 	return k, nil

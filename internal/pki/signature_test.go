@@ -16,12 +16,19 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 	casn1 "golang.org/x/crypto/cryptobyte/asn1"
 
+	"rastau/internal/gost"
 	"rastau/internal/pki"
 )
 
 func publicKey(t testing.TB, key crypto.Signer) *pki.PublicKey {
 	t.Helper()
-	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	var der []byte
+	var err error
+	if national, ok := key.Public().(*gost.PublicKey); ok {
+		der, err = pki.MarshalNationalKey(national)
+	} else {
+		der, err = x509.MarshalPKIXPublicKey(key.Public())
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +109,7 @@ func TestVerify(t *testing.T) {
 			expect("MD4", k.VerifyDigest(plain, pki.OIDMD4, digest, sig), pki.ErrUnsupported)
 			expect("parameters", k.Verify(algorithm(t, test.alg, []byte{2, 1, 0}), message, sig), pki.ErrAlgorithm)
 			expect("unknown algorithm", k.Verify(algorithm(t, "1.2.3.4", nil), message, sig), pki.ErrUnsupported)
-			expect("national algorithm", k.Verify(algorithm(t, pki.OIDGOST2015Sign512, null), message, sig), pki.ErrUnsupported)
+			expect("national algorithm", k.Verify(algorithm(t, pki.OIDGOST2015Sign512, null), message, sig), pki.ErrAlgorithm)
 			expect("a key of another kind", publicKey(t, key("Ed25519")).Verify(alg, message, sig), pki.ErrAlgorithm)
 			expect("no key", (*pki.PublicKey)(nil).Verify(alg, message, sig), pki.ErrAlgorithm)
 		})

@@ -3,11 +3,7 @@
 package testpki
 
 import (
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/rand"
 	"crypto/sha1" // CertIDs of older clients (RFC 6960 §4.1.1)
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/big"
@@ -216,7 +212,7 @@ func (c *CA) answer(ids []certID, statusOf func(certID) (string, entry), o OCSPO
 				b.AddASN1(casn1.OCTET_STRING, func(b *cryptobyte.Builder) {
 					b.AddASN1(casn1.SEQUENCE, func(b *cryptobyte.Builder) {
 						b.AddBytes(tbs)
-						addAlgorithm(b, algorithm)
+						b.AddBytes(algorithm.Raw)
 						b.AddASN1BitString(signature)
 						if !o.NoCertificate {
 							b.AddASN1(casn1.Tag(0).ContextSpecific().Constructed(), func(b *cryptobyte.Builder) {
@@ -294,24 +290,12 @@ func addExtensions(b *cryptobyte.Builder, extensions []pki.Extension) {
 	})
 }
 
-// addAlgorithm writes an AlgorithmIdentifier; ECDSA's has no parameters (RFC 5758 §3.2), the others' are NULL.
+// addAlgorithm writes the AlgorithmIdentifier of a hash.
 func addAlgorithm(b *cryptobyte.Builder, o pki.OID) {
 	b.AddASN1(casn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		pki.AddOID(b, o)
-		if o != pki.OIDECDSAWithSHA256 {
-			b.AddASN1NULL()
-		}
+		b.AddASN1NULL()
 	})
-}
-
-// sign makes a signature with SHA-256 and says under which algorithm.
-func sign(key crypto.Signer, message []byte) (pki.OID, []byte, error) {
-	sum := sha256.Sum256(message)
-	signature, err := key.Sign(rand.Reader, sum[:], crypto.SHA256)
-	if _, ec := key.Public().(*ecdsa.PublicKey); ec {
-		return pki.OIDECDSAWithSHA256, signature, err
-	}
-	return pki.OIDSHA256WithRSA, signature, err
 }
 
 var errRequest = errors.New("testpki: not an OCSP request")

@@ -4,11 +4,8 @@ package testpki
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/sha1" // RFC 5280 §4.2.1.2 (1): key identifiers and, in this profile, serial numbers
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"fmt"
 	"math/big"
 	"sync"
@@ -88,7 +85,7 @@ func (p *PKI) newCA(parent *CA, commonName string) (*CA, error) {
 		template.Policies = []x509.OID{policy}
 		parent.addresses(template, false, false)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, issuer, key.Public(), signer)
+	der, err := CreateCertificate(template, issuer, key.Public(), signer)
 	if err != nil {
 		return nil, fmt.Errorf("testpki: issue %q: %w", commonName, err)
 	}
@@ -179,18 +176,15 @@ func (c *CA) revoke(cert *pki.Certificate, at time.Time, reason int, list, answe
 
 // keyIdentifier is the SHA-1 of the key's BIT STRING contents (RFC 5280 §4.2.1.2 (1)).
 func keyIdentifier(public crypto.PublicKey) ([]byte, error) {
-	der, err := x509.MarshalPKIXPublicKey(public)
+	der, err := marshalPublic(public)
 	if err != nil {
 		return nil, err
 	}
-	var info struct {
-		Algorithm pkix.AlgorithmIdentifier
-		Bits      asn1.BitString
-	}
-	if _, err := asn1.Unmarshal(der, &info); err != nil {
+	key, err := pki.ParsePublicKey(der)
+	if err != nil {
 		return nil, err
 	}
-	sum := sha1.Sum(info.Bits.Bytes)
+	sum := sha1.Sum(key.Bits)
 	return sum[:], nil
 }
 

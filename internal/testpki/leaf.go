@@ -3,7 +3,6 @@
 package testpki
 
 import (
-	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
@@ -49,11 +48,14 @@ func (c *CA) Issue(l Leaf) (*pki.Key, error) {
 	if err != nil {
 		return nil, err
 	}
+	if l.KeyUsage == 0 && !l.Auth && !l.OCSPSigning && national(key.Public()) { // as the national authority has it
+		l.KeyUsage = pki.DigitalSignature | pki.NonRepudiation | pki.KeyAgreement
+	}
 	template, err := c.template(l, keyID)
 	if err != nil {
 		return nil, err
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, c.x509, key.Public(), c.Key)
+	der, err := CreateCertificate(template, c.x509, key.Public(), c.Key)
 	if err != nil {
 		return nil, fmt.Errorf("testpki: issue a leaf: %w", err)
 	}

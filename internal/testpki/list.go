@@ -46,7 +46,7 @@ func (c *CA) CRL(o CRLOptions) ([]byte, error) {
 	if o.Signer != nil {
 		signer = o.Signer.Signer
 	}
-	der, err := x509.CreateRevocationList(rand.Reader, &x509.RevocationList{
+	der, err := CreateList(&x509.RevocationList{
 		RevokedCertificateEntries: entries,
 		Number:                    big.NewInt(number),
 		ThisUpdate:                o.ThisUpdate,

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"rastau/internal/gost"
 	"rastau/internal/pki"
 )
 
@@ -129,7 +130,7 @@ func Load(folder string, o Options) (*PKI, error) {
 }
 
 func saveKey(key crypto.Signer, cert *pki.Certificate, chain []*pki.Certificate) (savedKey, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+	der, err := marshalPrivate(key)
 	if err != nil {
 		return savedKey{}, err
 	}
@@ -141,13 +142,9 @@ func saveKey(key crypto.Signer, cert *pki.Certificate, chain []*pki.Certificate)
 }
 
 func loadKey(s savedKey) (*pki.Key, error) {
-	private, err := x509.ParsePKCS8PrivateKey(s.PKCS8)
+	signer, err := parsePrivate(s.PKCS8)
 	if err != nil {
 		return nil, err
-	}
-	signer, ok := private.(crypto.Signer)
-	if !ok {
-		return nil, errors.New("testpki: the saved key cannot sign")
 	}
 	key := &pki.Key{Signer: signer}
 	if key.Certificate, err = pki.ParseCertificate(s.Certificate); err != nil {
@@ -161,4 +158,31 @@ func loadKey(s savedKey) (*pki.Key, error) {
 		key.Chain = append(key.Chain, c)
 	}
 	return key, nil
+}
+
+// marshalPrivate encodes a PrivateKeyInfo (RFC 5208).
+func marshalPrivate(key crypto.Signer) ([]byte, error) {
+	if key, ok := key.(*gost.PrivateKey); ok {
+		return pki.MarshalNationalPrivateKey(key)
+	}
+	return x509.MarshalPKCS8PrivateKey(key)
+}
+
+func parsePrivate(der []byte) (crypto.Signer, error) {
+	key, err := pki.ParseNationalPrivateKey(der)
+	if err == nil {
+		return key, nil
+	}
+	if !errors.Is(err, pki.ErrUnsupported) {
+		return nil, err
+	}
+	private, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, err
+	}
+	signer, ok := private.(crypto.Signer)
+	if !ok {
+		return nil, errors.New("testpki: the saved key cannot sign")
+	}
+	return signer, nil
 }

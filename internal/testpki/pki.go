@@ -4,7 +4,8 @@
 // authorities below it, leaves with Kazakhstan's profile, revocation lists
 // (RFC 5280), an OCSP responder with a delegate per authority (RFC 6960,
 // RFC 9654) and a time-stamping authority (RFC 3161), all served by one
-// handler. Only tests and cmd (for the demo) import it.
+// handler. Its keys are RSA, ECDSA or GOST 34.10-2015. Only tests and cmd (for
+// the demo) import it.
 //
 // It leaves out whatever makes a real authority one: nothing is stored, nobody
 // is identified, keys live in memory, and every authority says DEMO in its name.
@@ -22,6 +23,7 @@ import (
 	"sync"
 	"time"
 
+	"rastau/internal/gost"
 	"rastau/internal/pki"
 )
 
@@ -38,6 +40,8 @@ type Options struct {
 	KeyBits int
 	// EC asks for P-256 keys instead of RSA: hundreds of times faster to make. Optional.
 	EC bool
+	// GOST asks for keys of GOST 34.10-2015 with 512 bits, whatever EC and KeyBits say. Optional.
+	GOST bool
 }
 
 // Names of the development authorities. The real ones bear the same Kazakh
@@ -57,6 +61,7 @@ type PKI struct {
 	now  func() time.Time
 	bits int
 	ec   bool
+	gost bool
 	root *CA
 
 	mu       sync.Mutex
@@ -91,6 +96,7 @@ func newPKI(o Options) (*PKI, error) {
 		now:      o.Now,
 		bits:     o.KeyBits,
 		ec:       o.EC,
+		gost:     o.GOST,
 		base:     strings.TrimRight(o.BaseURL, "/"),
 		cas:      make(map[string]*CA),
 		requests: make(map[string]int),
@@ -131,10 +137,16 @@ func (p *PKI) NewTSA(ca *CA) (*pki.Key, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.UseTSA(key)
+	return key, nil
+}
+
+// UseTSA makes /tsp and TimestampToken sign with a key of the caller's making: a
+// service whose certificate ends early, or one that may not stamp at all.
+func (p *PKI) UseTSA(key *pki.Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tsa = key
-	return key, nil
 }
 
 // SetDown makes every path of a kind answer 503, or serve again.
@@ -161,6 +173,9 @@ func (p *PKI) Requests(path string) int {
 
 // newKey makes a private key of the kind the options ask for.
 func (p *PKI) newKey() (crypto.Signer, error) {
+	if p.gost {
+		return gost.GenerateKey(gost.TC26512A(), rand.Reader)
+	}
 	if p.ec {
 		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	}

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package crl
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/pem"
+	"errors"
+	"hash"
+	"io"
+	"sync"
+	"sync/atomic"
+
+	"rastau/internal/pki"
+)
+
+const (
+	chunkSize = 128 << 10
+	chunks    = 8        // that are under way at once
+	alone     = 64 << 10 // a list up to that size is not worth several goroutines
+	maxPEM    = 64 << 20 // PEM is read whole
+)
+
+// Parse reads DER or PEM. Inner and outer algorithm that differ by NULL only are accepted (a live Kazakh list is like that),
+// any other difference is an error, as is any byte that DER or RFC 5280 §5.1 does not allow. The list keeps data: the caller
+// must not change it. Errors: ErrMalformed, ErrTooLarge.
+func Parse(data []byte, lim Limits) (*List, error) {
+	lim = lim.orDefault()
+	if int64(len(data)) > lim.Bytes {
+		return nil, tooLarge("%d bytes, %d allowed", len(data), lim.Bytes)
+	}
+	if len(data) > 0 && data[0] != 0x30 {
+		block, rest := pem.Decode(data)
+		if block == nil || block.Type != "X509 CRL" {
+			return nil, malformed("neither DER nor PEM of a list")
+		}
+		if len(bytes.TrimSpace(rest)) > 0 {
+			return nil, malformed("bytes after the PEM block")
+		}
+		data = block.Bytes
+	}
+	r := newReading(lim)
+	r.walker.b = data
+	whole := func() { r.l.SHA256 = sha256.Sum256(data) }
+	signed := func() {
+		s, ok := <-r.known
+		if !ok {
+			return
+		}
+		if h := r.hash(s); h != nil {
+			h.Write(s.within(data, 0))
+			r.l.digest = h.Sum(nil)
+		}
+	}
+	var err error
+	if len(data) <= alone {
+		if err = r.walk(); err == nil {
+			whole()
+			signed()
+		}
+	} else {
+		var wg sync.WaitGroup
+		wg.Go(whole)
+		wg.Go(signed)
+		err = r.walk()
+		wg.Wait()
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.l.Raw = data
+	return r.finish(), nil
+}
+
+// Read is Parse of a stream, in one pass: octets are hashed, walked and sorted into the index while more come in, and none
+// is held beyond that unless the list is of 4 MiB or less. PEM is read whole, up to 64 MiB. When Read returns nobody reads r
+// any more. Errors: ErrMalformed, ErrTooLarge, those of r, the context's own.
+func Read(ctx context.Context, r io.Reader, lim Limits) (*List, error) {
+	lim = lim.orDefault()
+	first := make([]byte, alone)
+	n, err := readFull(r, first)
+	switch {
+	case err == io.EOF:
+		return Parse(first[:n:n], lim)
+	case err != nil:
+		return nil, err
+	case first[0] != 0x30:
+		lim.Bytes = min(lim.Bytes, maxPEM)
+		data, err := io.ReadAll(io.LimitReader(io.MultiReader(bytes.NewReader(first), r), lim.Bytes+1))
+		if err != nil {
+			return nil, err
+		}
+		return Parse(data, lim)
+	}
+	in := newReading(lim)
+	in.b = first
+	_, _, whole, _ := in.header() // where that is no header the walker will say so
+	in.b = nil
+	return in.stream(ctx, io.MultiReader(bytes.NewReader(first), r), whole <= maxRaw)
+}
+
+// reading is one list on its way in.
+type reading struct {
+	walker
+	known chan signed // one value at most, closed when there will be none
+}
+
+func newReading(lim Limits) *reading {
+	r := &reading{known: make(chan signed, 1)}
+	r.l, r.lim = &List{}, lim
+	r.begun = func(s signed) { r.l.signed = s; r.known <- s }
+	return r
+}
+
+func (r *reading) walk() error {
+	defer close(r.known)
+	return r.walker.walk()
+}
+
+// hash makes the hash of what is signed; nil where its algorithm names none that is known.
+func (r *reading) hash(s signed) hash.Hash {
+	o, err := pki.SignatureHash(s.algorithm)
+	if err != nil || o == "" {
+		return nil
+	}
+	newHash, err := pki.NewHash(o)
+	if err != nil {
+		return nil
+	}
+	r.l.digestOf = o
+	return newHash()
+}
+
+func (r *reading) finish() *List {
+	if r.l.Entries > 0 {
+		r.l.index = r.build.index()
+	}
+	return r.l
+}
+
+// chunk is a stretch of the list. Before it there is room for what the walker has not used of the one before.
+type chunk struct {
+	buf []byte // maxElement octets of room, then the stretch
+	n   int
+	at  int64
+}
+
+func (c *chunk) octets() []byte { return c.buf[maxElement : maxElement+c.n] }
+
+// errGivenUp: the walker came to its end, and says why.
+var errGivenUp = errors.New("given up")
+
+// readFull is io.ReadFull that tells a stream that ended (io.EOF) from one that was cut (any other error).
+func readFull(r io.Reader, b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		var more int
+		more, err = r.Read(b[n:])
+		n += more
+	}
+	if n == len(b) && err == io.EOF {
+		err = nil // said again
+	}
+	return n, err
+}
+
+// stream runs the walker beside the reading. The reading hashes the whole, the walker what is signed: so each of two
+// processors has one hash to make, and has just made it of what it needs next. keep says that the octets are kept too.
+func (r *reading) stream(ctx context.Context, in io.Reader, keep bool) (*List, error) {
+	free, walk := make(chan *chunk, chunks), make(chan *chunk, chunks)
+	var current *chunk
+	var sign hash.Hash
+	r.begun = func(s signed) {
+		r.l.signed = s
+		if sign = r.hash(s); sign != nil {
+			sign.Write(r.opening)
+			sign.Write(r.l.head)
+			sign.Write(s.within(r.b[r.p:], r.at()))
+		}
+	}
+	r.more = func() bool {
+		c, ok := <-walk
+		if !ok {
+			return false
+		}
+		rest := r.b[r.p:]
+		start := maxElement - len(rest)
+		copy(c.buf[start:], rest)
+		r.base += int64(r.p)
+		r.b, r.p = c.buf[start:maxElement+c.n], 0
+		if current != nil {
+			free <- current
+		}
+		current = c
+		if sign != nil {
+			sign.Write(r.l.signed.within(c.octets(), c.at))
+		}
+		return true
+	}
+	var broken, walked error
+	var over atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		walked = r.walk()
+		over.Store(true)
+		for c := range walk {
+			free <- c
+		}
+	})
+
+	whole := sha256.New()
+	var raw []byte
+	made, at := 0, int64(0)
+	for {
+		var c *chunk
+		select {
+		case c = <-free:
+		default:
+			if made < chunks {
+				c = &chunk{buf: make([]byte, maxElement+chunkSize)}
+				made++
+			} else {
+				c = <-free
+			}
+		}
+		if broken = ctx.Err(); broken != nil {
+			break
+		}
+		if over.Load() { // malformed, or more octets than the list says
+			broken = errGivenUp
+			break
+		}
+		var err error
+		c.n, err = readFull(in, c.buf[maxElement:])
+		c.at = at
+		at += int64(c.n)
+		if at > r.lim.Bytes {
+			broken = tooLarge("more than %d bytes", r.lim.Bytes)
+			break
+		}
+		if c.n > 0 {
+			walk <- c
+			whole.Write(c.octets())
+			if keep { // a longer list than it says is refused
+				raw = append(raw, c.octets()...)
+			}
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			broken = err
+			break
+		}
+	}
+	close(walk)
+	wg.Wait()
+	switch {
+	case broken != nil && broken != errGivenUp:
+		return nil, broken
+	case walked != nil:
+		return nil, walked
+	case broken != nil:
+		return nil, malformed("bytes after the list")
+	}
+	whole.Sum(r.l.SHA256[:0])
+	if sign != nil {
+		r.l.digest = sign.Sum(nil)
+	}
+	r.l.Raw = raw
+	return r.finish(), nil
+}

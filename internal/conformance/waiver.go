@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package conformance
+
+// Waiver is a case whose answer is not the suite's, with the reason.
+type Waiver struct{ Case, Reason string }
+
+// setAside are the cases that are about something else, by prefix.
+var setAside = map[string][]string{
+	"limbo": {"webpki::"}, // the web's own rules (CA/Browser Forum), not RFC 5280's
+}
+
+// waivers name each case that disagrees: the input that the program has no flag for, or the section that decides the other way.
+var waivers = map[string]string{
+	"BSSL-CRL-bad_idp_indirectcrl": "RFC 5280 §6.3.3 (b)(1) and §4.2.1.13: the list is of the certificate's own issuer and its distribution point is the " +
+		"one that the certificate names, so it covers the certificate although it may speak of other issuers too; PKITS 4.14.22 calls such a list " +
+		"valid. The case comes from a library that reads no indirect lists at all",
+
+	"OSSL-OCSP-ND3-ND3_Issuer_Root":      stale,
+	"OSSL-OCSP-ND1-ISIC_ND1_Issuer_ICA":  stale,
+	"OSSL-OCSP-ND2-ISIC_ND2_Issuer_Root": stale,
+	"OSSL-OCSP-ND3-ISIC_ND3_Issuer_Root": stale,
+
+	"pathlen::max-chain-depth-1-exhausted": "missing input: a maximum chain depth of the asker's. The path keeps every pathLenConstraint in it (RFC 5280 §4.2.1.9)",
+	"rfc5280::eku::ee-wrong-eku":           "missing input: the purpose serverAuth. The suite's runner asks for --purpose any, and RFC 5280 §4.2.1.12 restricts a purpose that is asked for",
+	"pathological::nc-dos-3": "RFC 5280 §6.1 leaves the bounds to the implementation: the anchor itself carries thousands of name constraints, more than are " +
+		"read, so it cannot be read as an anchor and the command ends in exit 4 before any verdict. Nothing is accepted",
+	"rfc5280::aki::leaf-missing-aki": "RFC 5280 §4.2.1.1 binds the CA that issues; path validation (§6.1) does not look at the identifier, which only helps to find the issuer",
+	"rfc5280::serial::zero":          "RFC 5280 §4.1.2.2: “Certificate users SHOULD be prepared to gracefully handle” serial numbers that are zero or negative",
+	"rfc5280::validity::expired-root": "RFC 5280 §6.1.1 (d): an anchor is a name and a key; its certificate's validity period is no input of path validation. " +
+		"Whoever trusts it decides until when",
+}
+
+const stale = "the response is two months past its nextUpdate at the time that the case states (RFC 6960 §3.2, 6): signature and issuer are right, and it is stale"

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package verifier_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/digitorus/pkcs7"
+
+	"rastau/crl"
+	"rastau/internal/cms"
+	"rastau/internal/fetch"
+	"rastau/internal/pki"
+	"rastau/internal/testpki"
+	"rastau/internal/trust"
+	"rastau/verifier"
+)
+
+// BenchmarkDocument judges an attached CMS message of 2 KB with signed attributes and
+// two certificates, RSA of 2048 bits, revocation by lists that are at hand. Only ratios
+// within one run count: every subject takes its turn in every round, and the medians
+// of the rounds are compared.
+//
+//	proven/floor    a signer whose path is already proven, over one RSA verification
+//	                and the digests of content and signed attributes
+//	new/floor       a signer never seen, over the three RSA verifications that this needs
+//	digitorus/x     pkcs7 with chain over the same message
+func BenchmarkDocument(b *testing.B) {
+	h := newRSAHouse(b)
+	known := h.message(b)
+	x := native(b, h.leaf.Certificate)
+	ca, root := native(b, h.ca.Certificate), native(b, h.pki.Root().Certificate)
+	roots := x509.NewCertPool()
+	roots.AddCert(root)
+	sd, err := cms.Parse(known, cms.Limits{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	signer := sd.Signers[0]
+	attributes := bytes.Repeat([]byte{1}, 250) // as long as those that are signed
+	sum := sha256.Sum256(attributes)
+	value, err := rsa.SignPKCS1v15(nil, h.leaf.Signer.(*rsa.PrivateKey), crypto.SHA256, sum[:])
+	if err != nil {
+		b.Fatal(err)
+	}
+	verify := func(c *x509.Certificate, signed, value []byte) {
+		sum := sha256.Sum256(signed)
+		if err := rsa.VerifyPKCS1v15(c.PublicKey.(*rsa.PublicKey), crypto.SHA256, sum[:], value); err != nil {
+			b.Fatal(err)
+		}
+	}
+	floor := func() {
+		sha256.Sum256(sd.Content)
+		verify(x, attributes, value)
+	}
+	judge := func(v *verifier.Verifier, der []byte) {
+		if r := v.Document(b.Context(), der, h.question()); r.Indication != passed {
+			b.Fatal(r.Indication, r.SubIndication, r.Deciding())
+		}
+	}
+	proven := verifier.New(h.o)
+	judge(proven, known)
+	var fresh []*verifier.Verifier // each has seen another signer, but never this one
+	other := h.message(b)
+	rounds(b, 20, map[string]func(){
+		"floor": floor,
+		"floor-new": func() {
+			floor()
+			verify(ca, x.RawTBSCertificate, x.Signature)
+			verify(root, ca.RawTBSCertificate, ca.Signature)
+		},
+		"proven": func() { judge(proven, known) },
+		"new": func() {
+			v := fresh[len(fresh)-1]
+			fresh = fresh[:len(fresh)-1]
+			judge(v, known)
+		},
+		"digitorus": func() {
+			p7, err := pkcs7.Parse(known)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := p7.VerifyWithChainAtTime(roots, day0); err != nil {
+				b.Fatal(err)
+			}
+		},
+	}, func() {
+		for range 20 {
+			v := verifier.New(h.o)
+			judge(v, other)
+			fresh = append(fresh, v)
+		}
+	}, [][2]string{{"proven", "floor"}, {"new", "floor-new"}, {"digitorus", "proven"}, {"digitorus", "new"}})
+	_ = signer
+}
+
+// rounds lets every subject run some times in turn, and reports the median of each in
+// µs and the ratios asked for.
+func rounds(b *testing.B, times int, subjects map[string]func(), before func(), ratios [][2]string) {
+	b.Helper()
+	taken := map[string][]float64{}
+	for b.Loop() {
+		before()
+		for name, run := range subjects {
+			began := time.Now()
+			for range times {
+				run()
+			}
+			taken[name] = append(taken[name], float64(time.Since(began).Nanoseconds())/1000/float64(times))
+		}
+	}
+	median := func(name string) float64 {
+		slices.Sort(taken[name])
+		return taken[name][len(taken[name])/2]
+	}
+	for name := range subjects {
+		b.ReportMetric(median(name), name+"-µs")
+	}
+	for _, r := range ratios {
+		b.ReportMetric(median(r[0])/median(r[1]), r[0]+"/"+r[1])
+	}
+	b.ReportMetric(0, "ns/op") // a round is no operation
+}
+
+// rsaHouse is a PKI of RSA keys whose lists are at hand.
+type rsaHouse struct {
+	pki  *testpki.PKI
+	ca   *testpki.CA
+	leaf *pki.Key
+	o    verifier.Options
+}
+
+func newRSAHouse(b testing.TB) *rsaHouse {
+	b.Helper()
+	clock := func() time.Time { return day0 }
+	h := &rsaHouse{}
+	var err error
+	if h.pki, err = testpki.New(testpki.Options{Now: clock}); err != nil {
+		b.Fatal(err)
+	}
+	server := httptest.NewServer(h.pki.Handler())
+	b.Cleanup(server.Close)
+	h.pki.SetBaseURL(server.URL)
+	if h.ca, err = h.pki.NewCA(""); err != nil {
+		b.Fatal(err)
+	}
+	web, err := fetch.New(fetch.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, Timeout: 5 * time.Second})
+	if err != nil {
+		b.Fatal(err)
+	}
+	h.o = verifier.Options{Now: clock, Lists: crl.NewSource(crl.SourceOptions{Fetch: web, Now: clock})}
+	return h
+}
+
+func (h *rsaHouse) question() verifier.Question {
+	return verifier.Question{Anchors: []trust.Anchor{trust.AnchorOf(h.pki.Root().Certificate)}}
+}
+
+// message is signed by a new person; h.leaf is the last.
+func (h *rsaHouse) message(b testing.TB) []byte {
+	b.Helper()
+	var err error
+	if h.leaf, err = h.ca.Issue(testpki.Leaf{Surname: "ҮЛГІБАЕВ", CommonName: "ҮЛГІБАЕВ ӘЛІ", IIN: iin}); err != nil {
+		b.Fatal(err)
+	}
+	der, err := cms.Sign(b.Context(), cms.SignOptions{Content: bytes.Repeat([]byte("statement "), 200), Key: h.leaf.Signer, Certificate: h.leaf.Certificate,
+		Chain: []*pki.Certificate{h.ca.Certificate}, SigningTime: day0})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return der
+}
+
+// BenchmarkProven is one judgement of a signer whose path is already proven, for profiles.
+func BenchmarkProven(b *testing.B) {
+	h := newRSAHouse(b)
+	der, v := h.message(b), verifier.New(h.o)
+	b.ReportAllocs()
+	for b.Loop() {
+		if r := v.Document(b.Context(), der, h.question()); r.Indication != passed {
+			b.Fatal(r.Indication, r.SubIndication, r.Deciding())
+		}
+	}
+}

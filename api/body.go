@@ -248,7 +248,12 @@ func (s *server) readForm(c echo.Context, params map[string]string, files, value
 
 // answer writes v as JSON.
 func answer(c echo.Context, status int, v any) error {
-	body, err := json.Marshal(v)
+	// A value that writes itself is not read and copied once more to see that it is JSON.
+	write := func() ([]byte, error) { return json.Marshal(v) }
+	if m, ok := v.(json.Marshaler); ok {
+		write = m.MarshalJSON
+	}
+	body, err := write()
 	if err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}

@@ -121,6 +121,36 @@ func TestBodies(t *testing.T) {
 	}
 }
 
+// What is given and empty was lost on the way: an answer that ignored it would answer
+// another question, "any holder" instead of this one.
+func TestEmptyIsNotUnasked(t *testing.T) {
+	h := newHouse(t, nil)
+	judging := []string{"at", "iin", "bin", "applicant", "purpose", "revocation", "maxAge", "lang", "algorithms"}
+	for route, of := range map[string]struct {
+		file  string
+		names []string
+	}{
+		"/v1/signatures/verify":   {"document", append([]string{"contentDigest"}, judging...)},
+		"/v1/certificates/verify": {"certificate", judging},
+		"/v1/licences/verify":     {"document", []string{"number", "lang"}},
+	} {
+		for _, name := range of.names {
+			form := fmt.Sprintf("--b\r\nContent-Disposition: form-data; name=%q\r\n\r\nx\r\n--b\r\nContent-Disposition: form-data; name=%q\r\n\r\n\r\n--b--\r\n", of.file, name)
+			for _, a := range []ask{
+				{path: route, body: fmt.Sprintf(`{%q:"AAAA",%q:""}`, of.file, name)},
+				{method: "POST", path: route, contentType: "multipart/form-data; boundary=b", body: form},
+			} {
+				a.account = "auditor"
+				if p := h.refused(t, a, 422, "input"); p.Field != name {
+					t.Errorf("%s, empty %s: the field named is %q", route, name, p.Field)
+				}
+			}
+			// null is JSON's word for what is absent.
+			h.get(t, ask{path: route, account: "auditor", body: fmt.Sprintf(`{%q:"AAAA",%q:null}`, of.file, name)}, &struct{}{})
+		}
+	}
+}
+
 type endless struct{}
 
 func (*endless) Read(p []byte) (int, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rastau/api"
+	"rastau/internal/identity"
 	"rastau/licensing"
 )
 
@@ -190,10 +191,15 @@ func TestFaults(t *testing.T) {
 
 func TestRequestID(t *testing.T) {
 	h := newHouse(t, nil)
-	for given, kept := range map[string]bool{"abc-1.2_3": true, "": false, "a b": false, "a\nb": false, "ә": false, strings.Repeat("a", 65): false, strings.Repeat("a", 64): true} {
+	for given, kept := range map[string]bool{"abc-1.2_3": true, "": false, "a b": false, "a\nb": false, "ә": false, strings.Repeat("a", 65): false, strings.Repeat("a", 64): true,
+		identity.NewIIN(time.Date(1988, 4, 12, 0, 0, 0, 0, time.UTC), true, 7): false, "iin-" + identity.NewBIN(time.Date(2015, 9, 1, 0, 0, 0, 0, time.UTC), 7) + ".a": false,
+		strings.Repeat("1", 13): false, strings.Repeat("1", 11): true, "2026-03-02.090000-000001": true} {
 		w := h.do(t, ask{path: "/livez", header: map[string]string{"X-Request-Id": given}})
 		if got := w.Header().Get("X-Request-Id"); (got == given) != kept || got == "" {
 			t.Errorf("%q became %q", given, got)
+		}
+		if !kept && len(given) > 11 && strings.Contains(h.logs.String(), given) {
+			t.Errorf("%q stands in the log", given)
 		}
 	}
 }

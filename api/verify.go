@@ -22,54 +22,91 @@ import (
 // judging is what a caller may say about how to judge. Anchors are not among it:
 // trust is the installation's own.
 type judging struct {
-	At         string `json:"at"`         // RFC 3339
-	IIN        string `json:"iin"`        // expected of the holder
-	BIN        string `json:"bin"`        // expected of the holder
-	Applicant  string `json:"applicant"`  // kind of applicant that the holder must be able to act as
-	Purpose    string `json:"purpose"`    // sign, auth, any
-	Revocation string `json:"revocation"` // require, none
-	MaxAge     string `json:"maxAge"`     // as Go writes durations: 168h
-	Lang       string `json:"lang"`       // kk, ru, en
-	Algorithms string `json:"algorithms"` // default, legacy
+	At         *string `json:"at"`         // RFC 3339
+	IIN        *string `json:"iin"`        // expected of the holder
+	BIN        *string `json:"bin"`        // expected of the holder
+	Applicant  *string `json:"applicant"`  // kind of applicant that the holder must be able to act as
+	Purpose    *string `json:"purpose"`    // sign, auth, any
+	Revocation *string `json:"revocation"` // require, none
+	MaxAge     *string `json:"maxAge"`     // as Go writes durations: 168h
+	Lang       *string `json:"lang"`       // kk, ru, en
+	Algorithms *string `json:"algorithms"` // default, legacy
 }
 
 var judgingNames = []string{"at", "iin", "bin", "applicant", "purpose", "revocation", "maxAge", "lang", "algorithms"}
 
 func judgingOf(form map[string][]byte) judging {
-	v := func(name string) string { return string(form[name]) }
+	v := func(name string) *string { return wordOf(form, name) }
 	return judging{v("at"), v("iin"), v("bin"), v("applicant"), v("purpose"), v("revocation"), v("maxAge"), v("lang"), v("algorithms")}
+}
+
+// words are the fields in the order of judgingNames.
+func (j judging) words() []*string {
+	return []*string{j.At, j.IIN, j.BIN, j.Applicant, j.Purpose, j.Revocation, j.MaxAge, j.Lang, j.Algorithms}
+}
+
+// wordOf is a short value of a form, nil where it was not given.
+func wordOf(form map[string][]byte, name string) *string {
+	data, given := form[name]
+	if !given {
+		return nil
+	}
+	word := string(data)
+	return &word
+}
+
+// word is what was given, "" where nothing was.
+func word(given *string) string {
+	if given == nil {
+		return ""
+	}
+	return *given
+}
+
+// stated refuses a value that was given and is empty: a client that lost it on the way
+// would take the answer to another question for the answer to its own.
+func stated(field string, given *string) error {
+	if given != nil && *given == "" {
+		return badInput(field, "must not be empty; leave it out where it is not asked")
+	}
+	return nil
 }
 
 // question is the installation's question, narrowed as the caller asks. Without
 // the caller's word the purpose is byDefault.
 func (s *server) question(c echo.Context, j judging, byDefault verifier.Purpose) (verifier.Question, error) {
 	q := s.o.Question()
+	for i, given := range j.words() {
+		if err := stated(judgingNames[i], given); err != nil {
+			return q, err
+		}
+	}
 	var err error
-	if q.Lang, err = langOf(c, j.Lang); err != nil {
+	if q.Lang, err = langOf(c, word(j.Lang)); err != nil {
 		return q, err
 	}
-	if j.At != "" {
-		if q.At, err = time.Parse(time.RFC3339, j.At); err != nil {
+	if word(j.At) != "" {
+		if q.At, err = time.Parse(time.RFC3339, word(j.At)); err != nil {
 			return q, badInput("at", "must be a time of RFC 3339, for example 2026-04-15T00:00:00Z")
 		}
 	}
-	for field, number := range map[string]string{"iin": j.IIN, "bin": j.BIN} {
+	for field, number := range map[string]string{"iin": word(j.IIN), "bin": word(j.BIN)} {
 		if _, err := identity.Parse(number); number != "" && err != nil {
 			return q, badInput(field, "must have exactly twelve digits")
 		}
 	}
-	q.IIN, q.BIN = j.IIN, j.BIN
-	if q.Applicant = verifier.Applicant(j.Applicant); j.Applicant != "" && !slices.Contains(verifier.Applicants(), q.Applicant) {
+	q.IIN, q.BIN = word(j.IIN), word(j.BIN)
+	if q.Applicant = verifier.Applicant(word(j.Applicant)); word(j.Applicant) != "" && !slices.Contains(verifier.Applicants(), q.Applicant) {
 		return q, badInput("applicant", "must be one of the kinds that the documentation names, for example legal-entity")
 	}
-	switch q.Purpose = verifier.Purpose(j.Purpose); q.Purpose {
+	switch q.Purpose = verifier.Purpose(word(j.Purpose)); q.Purpose {
 	case verifier.PurposeSign, verifier.PurposeAuth, verifier.PurposeAny:
 	case "":
 		q.Purpose = byDefault
 	default:
 		return q, badInput("purpose", "must be sign, auth or any")
 	}
-	switch j.Revocation {
+	switch word(j.Revocation) {
 	case "":
 	case "require":
 		q.NoRevocation = false
@@ -78,12 +115,12 @@ func (s *server) question(c echo.Context, j judging, byDefault verifier.Purpose)
 	default:
 		return q, badInput("revocation", "must be require or none")
 	}
-	if j.MaxAge != "" {
-		if q.MaxAge, err = time.ParseDuration(j.MaxAge); err != nil || q.MaxAge <= 0 {
+	if word(j.MaxAge) != "" {
+		if q.MaxAge, err = time.ParseDuration(word(j.MaxAge)); err != nil || q.MaxAge <= 0 {
 			return q, badInput("maxAge", "must be a duration above zero, for example 168h")
 		}
 	}
-	switch j.Algorithms {
+	switch word(j.Algorithms) {
 	case "":
 	case "default":
 		q.Algorithms = pki.DefaultAlgorithms
@@ -110,7 +147,7 @@ func langOf(c echo.Context, asked string) (phrase.Lang, error) {
 type signatureQuestion struct {
 	Document      *[]byte `json:"document"`
 	Content       *[]byte `json:"content"`       // detached content
-	ContentDigest string  `json:"contentDigest"` // of the detached content, "sha256:HEX"
+	ContentDigest *string `json:"contentDigest"` // of the detached content, "sha256:HEX"
 	judging
 }
 
@@ -121,11 +158,11 @@ func (s *server) verifySignature(c echo.Context) error {
 		return err
 	}
 	if kind == typeJSON {
-		err = s.readJSON(c, &a)
+		a, err = s.readQuestion(c)
 	} else {
 		var form map[string][]byte
 		form, err = s.readForm(c, params, []string{"document", "content"}, append([]string{"contentDigest"}, judgingNames...))
-		a = signatureQuestion{bytesOf(form, "document"), bytesOf(form, "content"), string(form["contentDigest"]), judgingOf(form)}
+		a = signatureQuestion{bytesOf(form, "document"), bytesOf(form, "content"), wordOf(form, "contentDigest"), judgingOf(form)}
 	}
 	if err != nil {
 		return err
@@ -138,19 +175,33 @@ func (s *server) verifySignature(c echo.Context) error {
 		return err
 	}
 	switch {
-	case a.Content != nil && a.ContentDigest != "":
+	case a.Content != nil && a.ContentDigest != nil:
 		return badInput("contentDigest", "give the content or its digest, not both")
 	case a.Content != nil:
 		content := *a.Content
 		q.Content = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
-	case a.ContentDigest != "":
-		if q.Digests, err = digestsOf(a.ContentDigest); err != nil {
+	case a.ContentDigest != nil:
+		if q.Digests, err = digestsOf(*a.ContentDigest); err != nil {
 			return err
 		}
 	}
 	c.Response().Header().Add(echo.HeaderVary, echo.HeaderAccept)
 	r := s.o.Verifier.Document(c.Request().Context(), *a.Document, q)
 	return s.verdict(c, "signature", r)
+}
+
+// readQuestion reads the JSON body of a question about a signature.
+func (s *server) readQuestion(c echo.Context) (signatureQuestion, error) {
+	body, err := s.readBody(c)
+	if err != nil {
+		return signatureQuestion{}, err
+	}
+	if a, ok := flatQuestion(body); ok {
+		return a, nil
+	}
+	var a signatureQuestion
+	err = decodeJSON(body, &a)
+	return a, err
 }
 
 // verdict answers with a report, unless the time of the request ran out: then
@@ -226,8 +277,8 @@ func (s *server) verifyCertificate(c echo.Context) error {
 
 type licenceQuestion struct {
 	Document *[]byte `json:"document"`
-	Number   string  `json:"number"`
-	Lang     string  `json:"lang"`
+	Number   *string `json:"number"`
+	Lang     *string `json:"lang"`
 }
 
 // licenceAnswer is what the file's signature says and what the register says.
@@ -247,16 +298,19 @@ func (s *server) verifyLicence(c echo.Context) error {
 	} else {
 		var form map[string][]byte
 		form, err = s.readForm(c, params, []string{"document"}, []string{"number", "lang"})
-		a = licenceQuestion{bytesOf(form, "document"), string(form["number"]), string(form["lang"])}
+		a = licenceQuestion{bytesOf(form, "document"), wordOf(form, "number"), wordOf(form, "lang")}
 	}
 	if err != nil {
 		return err
 	}
-	if a.Document == nil && a.Number == "" {
+	if err := stated("number", a.Number); err != nil {
+		return err
+	}
+	if a.Document == nil && a.Number == nil {
 		return badInput("document", "give the licence's file, its number, or both")
 	}
-	if a.Number != "" {
-		if err := licensing.ParseNumber(a.Number); err != nil {
+	if a.Number != nil {
+		if err := licensing.ParseNumber(*a.Number); err != nil {
 			return err
 		}
 	}
@@ -271,7 +325,7 @@ func (s *server) verifyLicence(c echo.Context) error {
 		data = *a.Document
 		out.Verdict = s.o.Verifier.Document(ctx, data, q)
 	}
-	out.Licence = s.o.Service.CheckLicence(ctx, out.Verdict, data, a.Number)
+	out.Licence = s.o.Service.CheckLicence(ctx, out.Verdict, data, word(a.Number))
 	if err := ctx.Err(); err != nil {
 		return err
 	}

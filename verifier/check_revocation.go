@@ -44,7 +44,7 @@ func checkRevocation(ctx context.Context, s *subject) []Finding {
 			ended := !s.vouchable(s.link(i), s.q.At)
 			r.unproven = ended || r.unproven && s.q.At.After(c.NotAfter)
 			out = append(out, s.tell(i, c, r))
-			s.momentary = s.momentary || r.later || r.fallback != ""
+			s.momentary = s.momentary || r.later
 			if r.proven.After(need) {
 				need = r.proven
 			}

@@ -52,8 +52,8 @@ func checkTimestamp(ctx context.Context, s *signature) []Finding {
 	}
 	for _, raw := range contents {
 		t, f := s.stamp(ctx, raw, s.bag(), func(t *timestamp.Token) (bool, error) {
-			d, ok := s.contents[t.HashAlgorithm]
-			if !ok {
+			d := s.contents[t.HashAlgorithm]
+			if d == nil {
 				return false, pki.ErrUnsupported
 			}
 			return bytes.Equal(d, t.Imprint), nil

@@ -47,7 +47,7 @@ var pathChecks = []check[*subject]{
 
 // examine runs checks in order over one subject.
 func examine[T any](ctx context.Context, in *inquiry, checks []check[T], over T) []Finding {
-	var out []Finding
+	out := make([]Finding, 0, 2*len(checks)) // what follows finds room, too
 	for _, c := range checks {
 		for _, f := range c.run(ctx, over) {
 			out = append(out, in.finish(f, c.key, c.citation))

@@ -62,7 +62,6 @@ func TestCountersignatures(t *testing.T) {
 		})
 	}
 	t.Run("upon a countersignature", func(t *testing.T) {
-		first := counterInfo(t, value, notary)
 		// An unsigned attribute of the first: [1] SET OF Attribute at its end.
 		inner := forgery{key: notary, attrs: [][]byte{attribute(pki.OIDMessageDigest, octets(sum(value)))}}.der(t)
 		sd := parsed(t, inner)
@@ -71,7 +70,7 @@ func TestCountersignatures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first = split(t, both).signers
+		first := split(t, both).signers
 		q := h.ask()
 		q.Certs = []*pki.Certificate{notary.Certificate}
 		r := h.v.Document(t.Context(), upon(first), q)

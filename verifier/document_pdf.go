@@ -90,7 +90,7 @@ func (in *inquiry) pdf(ctx context.Context, data []byte) *Report {
 			one.archived = true
 		}
 		report := one.judge(ctx)
-		report.Field = s.Field
+		report.Field = printable(s.Field)
 		if t, ok := parsePDFTime(s.ClaimedTime); ok && report.ClaimedTime == nil {
 			report.ClaimedTime = &t
 		}

@@ -113,7 +113,7 @@ func said(o Outcome, key string, args []string) Finding {
 		texts[args[i]] = phrase.Text{KK: args[i+1], RU: args[i+1], EN: args[i+1]}
 	}
 	texts["detail"] = phrase.Remark(args[remark])
-	return Finding{Outcome: o, Text: phrase.Render(key, texts)}
+	return Finding{Outcome: o, Text: phrase.Render(key, texts), sentence: key, args: args}
 }
 
 // printable writes characters that cannot be seen, or that turn the direction of what
@@ -137,6 +137,9 @@ func printable(s string) string {
 }
 
 func hidden(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r < ' ' || r == 0x7f
+	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
 }
 

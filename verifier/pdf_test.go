@@ -118,6 +118,18 @@ func TestPDFVerdicts(t *testing.T) {
 			h.ca.Revoke(k.Certificate, day0.Add(-time.Minute), 1)
 			return stampPDF(t, h, signPDF(t, page(t), k), day0.Add(-2*time.Minute))
 		}, passed, "", "", "true", 1},
+		{"bytes in the gap of the signature", func(t *testing.T, h *house) []byte {
+			return fillGap(t, signPDF(t, page(t), h.person(t)), 0)
+		}, refuted, verifier.FormatFailure, "document.revision", "false", 1},
+		{"bytes in the gap, and a timestamp over them", func(t *testing.T, h *house) []byte {
+			return stampPDF(t, h, fillGap(t, signPDF(t, page(t), h.person(t)), 0), day0.Add(-time.Minute))
+		}, refuted, verifier.FormatFailure, "document.revision", "false", 1},
+		{"bytes in the gap of a later signature", func(t *testing.T, h *house) []byte {
+			return fillGap(t, signPDF(t, signPDF(t, page(t), h.person(t)), h.person(t)), 1)
+		}, refuted, verifier.FormatFailure, "document.revision", "false", 2},
+		{"bytes in the gap of a document timestamp", func(t *testing.T, h *house) []byte {
+			return fillGap(t, stampPDF(t, h, signPDF(t, page(t), h.person(t)), day0.Add(-time.Minute)), 1)
+		}, refuted, verifier.FormatFailure, "document.revision", "false", 1},
 		{"document timestamp alone", func(t *testing.T, h *house) []byte {
 			return stampPDF(t, h, page(t), day0.Add(-time.Minute))
 		}, indeterminate, verifier.NoSignatureFound, "document.signature", "null", 0},
@@ -135,6 +147,33 @@ func TestPDFVerdicts(t *testing.T) {
 			}
 			checkReport(t, r)
 		})
+	}
+}
+
+// fillGap writes into the zeros behind the value in the gap of signature i.
+func fillGap(t testing.TB, document []byte, i int) []byte {
+	t.Helper()
+	doc, err := pdf.Open(document, pdf.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := doc.Signatures()[i].ByteRange[2] - 1
+	out := bytes.Clone(document)
+	if out[end] != '>' || !bytes.Equal(out[end-40:end], bytes.Repeat([]byte("0"), 40)) {
+		t.Fatalf("no padding in the gap: %s", out[end-40:end+1])
+	}
+	copy(out[end-40:end], "6e6f626f6479207369676e6564207468697321ff")
+	return out
+}
+
+// Whoever signed before somebody else's gap was filled is told of it too.
+func TestGapIsTold(t *testing.T) {
+	h := newHouse(t)
+	document := fillGap(t, signPDF(t, signPDF(t, page(t), h.person(t)), h.person(t)), 1)
+	for _, s := range h.v.Document(t.Context(), document, h.ask()).Signatures {
+		if s.Indication != refuted || s.SubIndication != verifier.FormatFailure || tristate(s.Intact) != "false" {
+			t.Errorf("%s: %s/%s, intact %s", s.Field, s.Indication, s.SubIndication, tristate(s.Intact))
+		}
 	}
 }
 

@@ -124,7 +124,9 @@ func (w *window) narrow(t time.Time) {
 func (s *subject) pathWindow(candidates []*pki.Certificate) window {
 	w := window{s.when, s.when.Truncate(provenTime).Add(provenTime - time.Second)}
 	periods := func(c *pki.Certificate) {
-		w.narrow(c.NotBefore)
+		if c.NotBefore.After(w.from) { // one that has just begun is valid already
+			w.narrow(c.NotBefore)
+		}
 		w.narrow(c.NotAfter)
 	}
 	periods(s.cert)
@@ -300,6 +302,9 @@ func (s *subject) recall(ctx context.Context, key chainKey) (judged, bool) {
 		for i := range j.findings {
 			j.findings[i] = s.finish(j.findings[i].retold(at), "", "")
 		}
+		renewed := *p
+		renewed.judged.findings, renewed.said = slices.Clone(j.findings), s.when
+		s.v.memory.chains.put(key, &renewed)
 	}
 	return j, true
 }
@@ -310,7 +315,7 @@ func (f Finding) retold(at string) Finding {
 		if f.args[i] == "at" {
 			f.args = slices.Clone(f.args)
 			f.args[i+1] = at
-			f.Text = phrase.Say(f.sentence, f.args...)
+			f.Text = said(f.Outcome, f.sentence, f.args).Text
 			return f
 		}
 	}

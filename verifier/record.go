@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"hash"
 	"io"
 	"maps"
@@ -65,6 +66,7 @@ type Record struct {
 	Content    *ContentRecord // nil: none was shown
 	Pieces     []Piece
 	Answers    []Answer // of the network, in the order of their keys
+	Missing    error    // a piece that could not be kept: from this record alone the verdict would be another
 }
 
 // Response is an OCSP response with the nonce that was sent for it.
@@ -174,6 +176,16 @@ func (k *keeper) add(pieces []Piece, kind PieceKind, from origin, der []byte) []
 	return append(pieces, Piece{Kind: kind, Source: string(from), SHA256: id.sum, Bytes: der})
 }
 
+// addList keeps a list as it was signed. A long one that is held as an index only cannot be kept: the record says so.
+func (k *keeper) addList(out *Record, from origin, l *crl.List) {
+	der, err := l.DER()
+	if err != nil {
+		out.Missing = errors.Join(out.Missing, err)
+		return
+	}
+	out.Pieces = k.add(out.Pieces, PieceList, from, der)
+}
+
 // shownContent remembers the head of what is read through it, and its digest.
 type shownContent struct {
 	io.ReadCloser
@@ -244,7 +256,7 @@ func (k *keeper) finish(r *Report) *Record {
 		out.Pieces = k.add(out.Pieces, PieceCertificate, given, c.Raw)
 	}
 	for _, l := range q.Lists {
-		out.Pieces = k.add(out.Pieces, PieceList, given, l.Raw)
+		k.addList(&out, given, l)
 	}
 	for _, der := range q.OCSPs {
 		out.Pieces = k.add(out.Pieces, PieceResponse, given, der)
@@ -257,7 +269,7 @@ func (k *keeper) finish(r *Report) *Record {
 		}
 		for _, l := range f.lists {
 			a.Lists = append(a.Lists, l.List)
-			out.Pieces = k.add(out.Pieces, PieceList, network, l.Raw)
+			k.addList(&out, network, l.List)
 		}
 		for _, h := range f.responses {
 			a.Responses = append(a.Responses, Response{h.der, h.nonce})

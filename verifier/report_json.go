@@ -5,8 +5,6 @@ package verifier
 import (
 	"encoding/json"
 	"time"
-
-	"rastau/internal/pki"
 )
 
 // The JSON of a report is a contract with other programs: names and order as here,
@@ -28,13 +26,9 @@ func (s SubIndication) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON writes {key, outcome, citation, detail, evidence[]}.
 func (f Finding) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Key      string   `json:"key"`
-		Outcome  Outcome  `json:"outcome"`
-		Citation string   `json:"citation"`
-		Detail   string   `json:"detail"`
-		Evidence []string `json:"evidence"`
-	}{f.Key, f.Outcome, f.Citation, f.Detail, list(f.Evidence)})
+	var w written
+	w.finding(&f)
+	return w, nil
 }
 
 // MarshalJSON writes {subject, issuer, serial, iin, bin}.
@@ -58,26 +52,9 @@ func (t JudgedTime) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON writes the verdict on one signature.
 func (s SignatureReport) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Field         string        `json:"field,omitempty"`
-		Indication    Indication    `json:"indication"`
-		SubIndication SubIndication `json:"subIndication"`
-		Intact        *bool         `json:"intact"`
-		Signer        *Person       `json:"signer"`
-		SigningTime   *string       `json:"signingTime"`
-		ClaimedTime   *string       `json:"claimedTime"`
-		Level         string        `json:"level"`
-		Findings      []Finding     `json:"findings"`
-		RetryAfter    *string       `json:"retryAfter"`
-	}{s.Field, s.Indication, s.SubIndication, s.Intact, s.Signer, utc(s.SigningTime), utc(s.ClaimedTime),
-		s.Level, list(s.Findings), utc(s.RetryAfter)})
-}
-
-// policyJSON names the rules that were applied.
-type policyJSON struct {
-	ID         string `json:"id"`
-	Version    string `json:"version"`
-	Algorithms string `json:"algorithms"`
+	var w written
+	w.signature(&s)
+	return w, nil
 }
 
 // certificateJSON shows the certificate that was asked about.
@@ -102,64 +79,34 @@ func (c certificateJSON) MarshalJSON() ([]byte, error) {
 	}{c.Subject, c.Issuer, c.Serial, c.IIN, c.BIN, c.NotBefore, c.NotAfter, c.PublicKey, c.SignatureAlgorithm, c.SHA256})
 }
 
-// head is what the reports of documents and certificates share.
-type head struct {
-	File          string        `json:"file"`
-	Format        string        `json:"format"`
-	Indication    Indication    `json:"indication"`
-	SubIndication SubIndication `json:"subIndication"`
-}
-
-type tail struct {
-	Findings   []Finding  `json:"findings"`
-	RetryAfter *string    `json:"retryAfter"`
-	Time       JudgedTime `json:"time"`
-	Policy     policyJSON `json:"policy"`
-}
-
 // MarshalJSON writes one JSON object; the same report gives the same bytes.
 func (r *Report) MarshalJSON() ([]byte, error) {
-	h := head{r.File, r.Format, r.Indication, r.SubIndication}
-	t := tail{list(r.Findings), utc(r.RetryAfter), r.Time, policyJSON{PolicyID, PolicyVersion, r.Algorithms}}
+	w := make(written, 0, 8<<10)
+	w.open()
+	w.text("file", r.File)
+	w.text("format", r.Format)
+	w.text("indication", r.Indication.String())
+	w.orNull("subIndication", string(r.SubIndication))
 	if r.Document {
-		return json.Marshal(struct {
-			head
-			Intact     *bool             `json:"intact"`
-			Signatures []SignatureReport `json:"signatures"`
-			tail
-		}{h, r.Intact, list(r.Signatures), t})
+		w.truth("intact", r.Intact)
+		w.name("signatures")
+		w.list(len(r.Signatures), func(i int) { w.signature(&r.Signatures[i]) })
+	} else if err := w.certificate(r); err != nil {
+		return nil, err
 	}
-	var c *certificateJSON
-	if r.Certificate != nil && r.Holder != nil {
-		c = &certificateJSON{
-			Person:             *r.Holder,
-			NotBefore:          r.Certificate.NotBefore.UTC().Format(time.RFC3339),
-			NotAfter:           r.Certificate.NotAfter.UTC().Format(time.RFC3339),
-			PublicKey:          pki.AlgorithmName(r.Certificate.PublicKey.Algorithm),
-			SignatureAlgorithm: pki.AlgorithmName(r.Certificate.Algorithm),
-			SHA256:             r.Certificate.SHA256Hex(),
-		}
-	}
-	return json.Marshal(struct {
-		head
-		Certificate *certificateJSON `json:"certificate"`
-		Policies    []pki.OID        `json:"policies"`
-		tail
-	}{h, c, list(r.Policies), t})
-}
-
-// list makes an empty list of none.
-func list[T any](all []T) []T {
-	if all == nil {
-		return []T{}
-	}
-	return all
-}
-
-func utc(t *time.Time) *string {
-	if t == nil {
-		return nil
-	}
-	s := t.UTC().Format(time.RFC3339)
-	return &s
+	w.findings(r.Findings)
+	w.time("retryAfter", r.RetryAfter)
+	w.name("time")
+	w.open()
+	w.time("value", &r.Time.Value)
+	w.text("source", r.Time.Source)
+	w.close()
+	w.name("policy")
+	w.open()
+	w.text("id", PolicyID)
+	w.text("version", PolicyVersion)
+	w.text("algorithms", r.Algorithms)
+	w.close()
+	w.close()
+	return w, nil
 }

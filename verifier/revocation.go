@@ -350,10 +350,10 @@ func (s *subject) settle(st *statement, l link, by sight) {
 		if s.role == asTSA && slices.Contains(retired, st.reason) {
 			limit = s.made
 		}
-	case slices.Contains(compromised, st.reason):
-		// What a stolen key of an authority has signed since counts for nothing, so
-		// the authority must have been good when the data it signed are proven to
-		// exist (EN 319 102-1 §5.6.2.2).
+	default:
+		// What an authority has signed since its revocation or hold counts for nothing,
+		// whatever the reason given, so it must have been good when the data it signed
+		// are proven to exist (EN 319 102-1 §5.6.2.2).
 		limit = by.need
 	}
 	if st.revokedAt.After(limit) {
@@ -362,11 +362,8 @@ func (s *subject) settle(st *statement, l link, by sight) {
 }
 
 // retired are the reasons of revocation that leave a time-stamping service's earlier
-// tokens standing (RFC 3161 §4); compromised those after which a key is in foreign hands.
-var (
-	retired     = []int{0, 3, 4, 5}
-	compromised = []int{1, 2, 10}
-)
+// tokens standing (RFC 3161 §4).
+var retired = []int{0, 3, 4, 5}
 
 // vet drops embedded lists that nobody who may has signed, each looked at once a
 // question: a message may carry megabytes of them for every one of its signers.

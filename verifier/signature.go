@@ -71,8 +71,8 @@ func (in *inquiry) open(sd *cms.SignedData, content func() (io.ReadCloser, error
 	needed := m.needed()
 	if !sd.Detached {
 		// The digests of the attached content serve content timestamps and the
-		// comparison; a bytes.Reader does not fail.
-		m.contents, _ = cms.DigestContent(bytes.NewReader(sd.Content), needed)
+		// comparison.
+		m.contents = sd.AttachedDigests(needed)
 	}
 	shown, ok := in.shown(content, needed)
 	m.unasked = !ok

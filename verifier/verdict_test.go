@@ -5,6 +5,8 @@ package verifier_test
 import (
 	"bytes"
 	"context"
+	"encoding/asn1"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +57,16 @@ func TestDocumentVerdicts(t *testing.T) {
 		{"XML", func(t *testing.T, h *house) ([]byte, verifier.Question) {
 			return []byte("\xef\xbb\xbf\n<?xml version=\"1.0\"?><a/>"), h.ask()
 		}, refuted, verifier.FormatFailure, "document.format", "null"},
+		{"XML signature", func(t *testing.T, h *house) ([]byte, verifier.Question) {
+			return []byte(`<a><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/></a>`), h.ask()
+		}, indeterminate, verifier.Custom, "document.format", "null"},
+		{"XML signature in UTF-16", func(t *testing.T, h *house) ([]byte, verifier.Question) {
+			out := []byte("\xff\xfe")
+			for _, c := range []byte(`<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>`) {
+				out = append(out, c, 0)
+			}
+			return out, h.ask()
+		}, indeterminate, verifier.Custom, "document.format", "null"},
 		{"damaged PDF", func(t *testing.T, h *house) ([]byte, verifier.Question) {
 			return []byte("%PDF-1.7\nnothing else"), h.ask()
 		}, refuted, verifier.FormatFailure, "document.format", "null"},
@@ -68,6 +80,24 @@ func TestDocumentVerdicts(t *testing.T) {
 		{"detached content not given", func(t *testing.T, h *house) ([]byte, verifier.Question) {
 			return sign(t, h.person(t), detached), h.ask()
 		}, indeterminate, verifier.SignedDataNotFound, "signature.content", "null"},
+		{"detached content not given, of an unknown digest", func(t *testing.T, h *house) ([]byte, verifier.Question) {
+			return unknownDigest(t, sign(t, h.person(t), detached)), h.ask()
+		}, indeterminate, verifier.SignedDataNotFound, "signature.content", "null"},
+		{"another digest given, of an unknown digest", func(t *testing.T, h *house) ([]byte, verifier.Question) {
+			q := h.ask()
+			q.Digests = map[pki.OID][]byte{pki.OIDSHA512: make([]byte, 64)}
+			return unknownDigest(t, sign(t, h.person(t), detached)), q
+		}, indeterminate, verifier.SignedDataNotFound, "signature.content", "null"},
+		{"detached content given, of an unknown digest", func(t *testing.T, h *house) ([]byte, verifier.Question) {
+			q := h.ask()
+			q.Content = reader(statement)
+			return unknownDigest(t, sign(t, h.person(t), detached)), q
+		}, indeterminate, verifier.CryptoConstraintsFailure, "signature.algorithm", "null"},
+		{"attached content, of an unknown digest", func(t *testing.T, h *house) ([]byte, verifier.Question) {
+			q := h.ask()
+			q.Content = reader(statement)
+			return unknownDigest(t, sign(t, h.person(t))), q
+		}, indeterminate, verifier.CryptoConstraintsFailure, "signature.algorithm", "null"},
 		{"detached content not given, and nobody trusted", func(t *testing.T, h *house) ([]byte, verifier.Question) {
 			return sign(t, h.person(t), detached), verifier.Question{Offline: true}
 		}, indeterminate, verifier.SignedDataNotFound, "signature.content", "null"},
@@ -545,4 +575,35 @@ func TestEmbeddedValues(t *testing.T) {
 	if text := string(marshal(t, r)); !strings.Contains(text, " ocsp source=embedded ") || !strings.Contains(text, " crl source=embedded ") {
 		t.Errorf("the evidence does not name the embedded answer and list: %s", text)
 	}
+}
+
+// unknownDigest names a digest that nobody knows (the last arc of its object identifier
+// is changed) as the message's and the signer's.
+func unknownDigest(t *testing.T, der []byte) []byte {
+	t.Helper()
+	sd, err := cms.Parse(der, cms.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var arcs asn1.ObjectIdentifier
+	for arc := range strings.SplitSeq(string(sd.Signers[0].DigestAlgorithm.OID), ".") {
+		n, err := strconv.Atoi(arc)
+		if err != nil {
+			t.Fatal(err)
+		}
+		arcs = append(arcs, n)
+	}
+	known, err := asn1.Marshal(arcs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind := 0 // the certificates, which may name it too
+	for _, c := range sd.Certificates {
+		behind = max(behind, bytes.Index(der, c.Raw)+len(c.Raw))
+	}
+	out := bytes.Clone(der)
+	for _, from := range []int{0, behind} {
+		out[from+bytes.Index(out[from:], known)+len(known)-1] = 0x63
+	}
+	return out
 }

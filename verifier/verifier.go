@@ -146,6 +146,7 @@ func (in *inquiry) report(document bool, format string) *Report {
 		if f.Detail == "" {
 			f.Detail = f.Text.In(in.q.Lang)
 		}
+		f.Detail = printable(f.Detail) // it names a file
 		r.Findings = append(r.Findings, f)
 	}
 	return r

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -89,7 +90,9 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a.Lists = crl.NewSource(crl.SourceOptions{Fetch: web, Cache: shared, Now: o.Now, Log: o.Log})
+	if err := a.openLists(ctx, c, o, web, shared); err != nil {
+		return nil, err
+	}
 	a.Verifier = verifier.New(verifier.Options{Now: o.Now, Lists: a.Lists, Web: web, FetchIssuers: c.FetchIssuers, Log: o.Log})
 	question := func() verifier.Question {
 		return verifier.Question{Anchors: anchors, TSAAnchors: tsaAnchors, Certs: extra, MaxAge: c.MaxAge,
@@ -165,6 +168,36 @@ func (a *app) openCache(c *Config, o appOptions) (cache.Store, error) {
 	a.closers = append(a.closers, r)
 	return r, nil
 }
+
+// openLists wires the lists; Close ends their renewal and hands on what was fetched before Redis is closed.
+func (a *app) openLists(ctx context.Context, c *Config, o appOptions, web *fetch.Client, shared cache.Store) error {
+	lists := crl.SourceOptions{Fetch: web, Cache: shared, Now: o.Now, Log: o.Log, Folder: c.path(c.Lists.Folder), Offline: c.path(c.Lists.Offline),
+		Mirrors: c.Lists.Mirrors, Refresh: c.Lists.Refresh}
+	if c.Lists.KeyFile != "" {
+		key, err := readFile(c.path(c.Lists.KeyFile))
+		if err != nil {
+			return unreadablef("lists.keyFile: %v", err)
+		}
+		if lists.Key = bytes.TrimSpace(key); len(lists.Key) < 16 {
+			return usagef("lists.keyFile: a key has 16 octets or more; make one with: head -c 32 /dev/urandom | base64")
+		}
+	} else if _, remote := shared.(*cache.Redis); remote {
+		o.Log.Warn("lists go through Redis unsealed: whoever writes to it can show a fresh process an older genuine list; set lists.keyFile")
+	}
+	a.Lists = crl.NewSource(lists)
+	if o.Dry {
+		return nil
+	}
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() { defer close(done); a.Lists.Run(ctx) }()
+	a.closers = append(a.closers, closer(func() error { stop(); <-done; return a.Lists.Close() }))
+	return nil
+}
+
+type closer func() error
+
+func (c closer) Close() error { return c() }
 
 // ready says why this installation cannot do its whole work now; empty means ready.
 func (a *app) ready(anchors []trust.Anchor, now func() time.Time) func() []string {

@@ -44,6 +44,8 @@ type Config struct {
 	TSA string `yaml:"tsa"`
 	// Redis is an address such as redis://127.0.0.1:6379/0. Optional. If empty, REDIS_URL is read; if that is empty too, memory.
 	Redis string `yaml:"redis"`
+	// Lists says how revocation lists are kept and shared.
+	Lists ListConfig `yaml:"lists"`
 	// Allow lists networks (CIDR) that may be asked although the IANA special-purpose registries name them: internal CAs. Optional.
 	Allow []string `yaml:"allow"`
 	// Proxy is the address of an HTTP proxy for lists, OCSP and time stamps. Optional.
@@ -84,6 +86,21 @@ type KeyConfig struct {
 	File         string `yaml:"file"`
 	PasswordFile string `yaml:"passwordFile"`
 	PasswordEnv  string `yaml:"passwordEnv"`
+}
+
+// ListConfig is how revocation lists are kept and shared; docs/LISTS.md explains it.
+type ListConfig struct {
+	// KeyFile holds the secret, 16 octets or more and the same for all processes, that seals what goes through Redis. Optional,
+	// but without it whoever writes to Redis can show a fresh process an older genuine list.
+	KeyFile string `yaml:"keyFile"`
+	// Folder keeps lists over a restart. Optional.
+	Folder string `yaml:"folder"`
+	// Offline is a folder of lists that is the only source. Optional.
+	Offline string `yaml:"offline"`
+	// Mirrors are further addresses of a list, by its address. Optional.
+	Mirrors map[string][]string `yaml:"mirrors"`
+	// Refresh is how long a list is held before it is asked for again. Optional. If zero, 1 h.
+	Refresh time.Duration `yaml:"refresh"`
 }
 
 const maxConfig = 1 << 20

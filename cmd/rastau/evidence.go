@@ -74,8 +74,18 @@ func (f *questionFlags) again(cmd *cobra.Command, asked verifier.Question, file 
 	if q.Algorithms == pki.LegacyAlgorithms && !given("algorithms") {
 		weaker = append(weaker, "--algorithms legacy")
 	}
+	if q.MaxAge > 0 && !given("max-age") {
+		weaker = append(weaker, "--max-age "+q.MaxAge.String())
+	}
+	if !file.Certificate && q.Purpose == verifier.PurposeAny && !given("purpose") {
+		weaker = append(weaker, "--purpose any")
+	}
 	for _, w := range weaker {
 		q.Broken = append(q.Broken, fromFile("input.question", "finding.input.question.evidence", map[string]string{"name": w}))
+	}
+	if !given("at") {
+		// Whoever made the file chose the time too: an expired certificate is good in the year that they name.
+		q.Broken = append(q.Broken, fromFile("input.question", "finding.input.question.time", map[string]string{"time": q.At.UTC().Format(time.RFC3339)}))
 	}
 	if !f.quiet {
 		fmt.Fprintf(cmd.ErrOrStderr(), "rastau: this is an evidence file: the question in it is judged, of %q at %s, from what it holds alone\n",

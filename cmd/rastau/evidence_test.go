@@ -56,12 +56,12 @@ func TestEvidenceOfTheSession(t *testing.T) {
 			if b, err := os.ReadFile(copied); err != nil || !bytes.Equal(a, b) {
 				t.Errorf("the same question gives other bytes: %v", err)
 			}
-			own, again, code := tell(t, "verify", "--offline", "--quiet", "--json", "--anchors", root, archive)
-			if code != exit || !bytes.Equal(again, rest) || own.warns("input.anchors") {
+			own, again, code := tell(t, "verify", "--offline", "--quiet", "--json", "--anchors", root, "--at", "2026-11-02T00:00:00Z", archive)
+			if code != exit || !bytes.Equal(again, rest) || own.warns("input.anchors") || own.warns("input.question") {
 				t.Errorf("with anchors: exit %d\n%s\n%s", code, again, rest)
 			}
 			theirs, _, code := tell(t, "verify", "--offline", "--quiet", "--json", archive)
-			if code != exit || theirs.SubIndication != first.SubIndication || !theirs.warns("input.anchors") {
+			if code != exit || theirs.SubIndication != first.SubIndication || !theirs.warns("input.anchors") || !theirs.warns("input.question") {
 				t.Errorf("without anchors: exit %d, %+v", code, theirs)
 			}
 			// Another flag replaces what the file says.
@@ -79,7 +79,7 @@ func TestEvidenceOfACertificate(t *testing.T) {
 	if code != exitPassed {
 		t.Fatalf("exit %d", code)
 	}
-	if _, again, code := tell(t, "certificate", "--offline", "--quiet", "--json", "--anchors", root, archive); code != exitPassed || !bytes.Equal(again, rest) {
+	if _, again, code := tell(t, "certificate", "--offline", "--quiet", "--json", "--anchors", root, "--at", "2026-11-02T00:00:00Z", archive); code != exitPassed || !bytes.Equal(again, rest) {
 		t.Errorf("exit %d\n%s\n%s", code, again, rest)
 	}
 	if out, code := ownCommand(t.Context(), []string{"verify", "--offline", "--quiet", archive}); code != exitUsage {
@@ -94,10 +94,10 @@ func TestEvidenceOfLess(t *testing.T) {
 	if _, _, code := tell(t, append(ask, filepath.Join(session, "revoked.p7s"))...); code != exitPassed {
 		t.Fatalf("exit %d", code)
 	}
-	if r, _, code := tell(t, "verify", "--offline", "--quiet", "--json", "--anchors", root, archive); code != exitPassed || !r.warns("input.question") {
+	if r, _, code := tell(t, "verify", "--offline", "--quiet", "--json", "--anchors", root, "--at", "2026-11-02T00:00:00Z", archive); code != exitPassed || !r.warns("input.question") {
 		t.Errorf("exit %d, %+v", code, r)
 	}
-	if r, _, code := tell(t, "verify", "--offline", "--quiet", "--json", "--anchors", root, "--revocation", "require", archive); code != exitIndeterminate || r.warns("input.question") {
+	if r, _, code := tell(t, "verify", "--offline", "--quiet", "--json", "--anchors", root, "--at", "2026-11-02T00:00:00Z", "--revocation", "require", archive); code != exitIndeterminate || r.warns("input.question") {
 		t.Errorf("exit %d, %+v", code, r)
 	}
 }

@@ -375,16 +375,21 @@ func (f *questionFlags) newVerifier() (*verifier.Verifier, func(), error) {
 			return nil, nil, err
 		}
 		lists := crl.SourceOptions{Fetch: web, Now: time.Now, Log: log}
+		closeShared := func() error { return nil }
 		if address := os.Getenv("REDIS_URL"); address != "" {
 			shared, err := cache.NewRedis(cache.RedisOptions{URL: address})
 			if err != nil {
 				return nil, nil, usagef("REDIS_URL: %v", err)
 			}
 			lists.Cache = shared
-			release = func() { _ = shared.Close() } // the answer stands already; nothing is lost
+			closeShared = shared.Close
 		}
 		// Whoever runs this asks about one file and waits: a missing issuer may be fetched, through the guard.
-		o.Web, o.Lists, o.FetchIssuers = web, crl.NewSource(lists), true
+		source := crl.NewSource(lists)
+		release = func() { // first what was fetched is handed on; the answer stands already, so nothing is lost by an error
+			_ = errors.Join(source.Close(), closeShared())
+		}
+		o.Web, o.Lists, o.FetchIssuers = web, source, true
 	}
 	return verifier.New(o), release, nil
 }

@@ -55,8 +55,11 @@ func ToDER(in []byte, lim Limits) ([]byte, error) {
 	if len(in) > lim.Bytes {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrMalformed, lim.Bytes)
 	}
+	if plain(in, lim) {
+		return in, nil
+	}
 	m := measurer{in: in, nodes: lim.Nodes, depth: lim.Depth}
-	root, err := m.element(0, len(in), 0)
+	root, err := m.element(0, len(in))
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +72,59 @@ func ToDER(in []byte, lim Limits) ([]byte, error) {
 	w := writer{in: in, lengths: m.lengths, out: make([]byte, 0, root.size())}
 	w.element(0)
 	return w.out, nil
+}
+
+// plain reports in one pass, without memory, that the input has nothing to be rewritten. False where something has, or
+// where anything is unusual or wrong: the measurer then looks at it closely.
+func plain(in []byte, lim Limits) bool {
+	var ends [defaultDepth + 1]int // of the elements that the position is in; the outermost is the input
+	ends[0] = len(in)
+	p, level := 0, 0
+	for ; lim.Nodes > 0; lim.Nodes-- {
+		end := ends[level]
+		if level >= min(lim.Depth, defaultDepth) || end-p < 2 {
+			return false
+		}
+		id, length := in[p], int(in[p+1])
+		p += 2
+		if id == 0 || id&numberMask == numberMask {
+			return false
+		}
+		if length >= 0x80 {
+			n := length & 0x7f
+			if n == 0 || n > 4 || n > end-p {
+				return false
+			}
+			length = 0
+			for _, c := range in[p : p+n] {
+				length = length<<8 | int(c)
+			}
+			if p += n; lengthSize(length) != n+1 {
+				return false
+			}
+		}
+		switch {
+		case length < 0 || length > end-p:
+			return false
+		case id&constructedBit == 0:
+			p += length
+		case isStringTag(id):
+			return false
+		default:
+			level++
+			ends[level] = p + length
+		}
+		for p == ends[level] {
+			if level == 0 {
+				return true
+			}
+			level--
+		}
+		if level == 0 {
+			return false
+		}
+	}
+	return false
 }
 
 // header is the identifier and length octets of one element.
@@ -158,16 +214,21 @@ type measurer struct {
 	changed bool
 }
 
-func (m *measurer) element(at, limit, depth int) (measure, error) {
+func (m *measurer) element(at, limit int) (measure, error) {
+	h, err := readHeader(m.in, at, limit)
+	if err != nil {
+		return measure{}, err
+	}
+	return m.behind(h, at, limit, 0)
+}
+
+// behind measures the element at offset at whose header is h.
+func (m *measurer) behind(h header, at, limit, depth int) (measure, error) {
 	if depth >= m.depth {
 		return measure{}, malformed("nested too deep", at)
 	}
 	if m.nodes--; m.nodes < 0 {
 		return measure{}, malformed("too many elements", at)
-	}
-	h, err := readHeader(m.in, at, limit)
-	if err != nil {
-		return measure{}, err
 	}
 	if h.id[0] == 0 { // end-of-contents octets stand for nothing else
 		return measure{}, malformed("end of contents", at)
@@ -194,7 +255,7 @@ func (m *measurer) element(at, limit, depth int) (measure, error) {
 			whole.end = child.start
 			break
 		}
-		part, err := m.element(whole.end, limit, depth+1)
+		part, err := m.behind(child, whole.end, limit, depth+1)
 		if err != nil {
 			return measure{}, err
 		}
@@ -218,11 +279,13 @@ func (m *measurer) element(at, limit, depth int) (measure, error) {
 }
 
 // isString reports a universal type that BER may cut into pieces (X.690 §8.6.4, §8.7.3, §8.23).
-func isString(id []byte) bool {
-	if len(id) != 1 || id[0]&classMask != 0 {
+func isString(id []byte) bool { return len(id) == 1 && isStringTag(id[0]) }
+
+func isStringTag(id byte) bool {
+	if id&classMask != 0 {
 		return false
 	}
-	switch id[0] & numberMask {
+	switch id & numberMask {
 	case tagBitString, tagOctetString, 12, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30:
 		return true
 	}

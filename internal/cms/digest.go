@@ -72,6 +72,20 @@ func DigestContent(r io.Reader, oids []pki.OID) (Digests, error) {
 	return d, nil
 }
 
+// AttachedDigests is [DigestContent] of the attached content; no digest is made twice.
+func (sd *SignedData) AttachedDigests(oids []pki.OID) Digests {
+	d := Digests{}
+	for _, o := range oids {
+		if sum, err := sd.contentDigest(o, nil); err == nil {
+			d[o] = sum
+		}
+	}
+	if isSignedAttributes(sd.Content) {
+		d[attributesMark] = []byte{1}
+	}
+	return d
+}
+
 // head keeps content while it can still be a SET of at most max bytes.
 type head struct {
 	bytes []byte

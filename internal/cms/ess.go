@@ -32,9 +32,11 @@ func (s *Signer) ESS() ESS {
 }
 
 // references returns one ESS for each version present, version 2 first.
-func (s *Signer) references() []ESS {
+func (s *Signer) references() []ESS { return s.named }
+
+func (s *Signer) readReferences() []ESS {
 	var out []ESS
-	for _, v2 := range []bool{true, false} {
+	for _, v2 := range [2]bool{true, false} {
 		t := pki.OIDSigningCertificateV2
 		if !v2 {
 			t = pki.OIDSigningCertificate

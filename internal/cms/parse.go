@@ -82,6 +82,7 @@ func ParseKnowing(data []byte, lim Limits, read func(der []byte) (*pki.Certifica
 
 type parser struct {
 	lim     Limits
+	known   []*pki.Certificate // of the message
 	read    func(der []byte) (*pki.Certificate, error)
 	signers int
 	choices int // certificates and revocation data read so far
@@ -220,6 +221,7 @@ func (p *parser) certificates(sd *SignedData, set cryptobyte.String) error {
 		}
 		sd.Certificates = append(sd.Certificates, c)
 	}
+	p.known = sd.Certificates
 	return nil
 }
 
@@ -266,7 +268,7 @@ func (p *parser) signer(in cryptobyte.String, source []byte, depth int) (*Signer
 	if !in.ReadASN1Integer(&s.Version) || s.Version < 0 || s.Version > 5 {
 		return nil, malformed("version of a signerInfo")
 	}
-	if err := s.readIdentifier(&in); err != nil {
+	if err := s.readIdentifier(&in, p.known); err != nil {
 		return nil, err
 	}
 	var err error
@@ -302,11 +304,13 @@ func (p *parser) signer(in cryptobyte.String, source []byte, depth int) (*Signer
 	if s.UnsignedAttrs, err = readAttributes(unsigned); err != nil {
 		return nil, malformed("unsignedAttrs: %v", err)
 	}
+	s.named = s.readReferences()
 	return s, p.counterSigners(s, depth+1)
 }
 
-// readIdentifier reads a SignerIdentifier.
-func (s *Signer) readIdentifier(in *cryptobyte.String) error {
+// readIdentifier reads a SignerIdentifier. The issuer's name mostly stands in one of the
+// message's certificates, where it has been read.
+func (s *Signer) readIdentifier(in *cryptobyte.String, known []*pki.Certificate) error {
 	if in.PeekASN1Tag(tagKeyID) {
 		var id cryptobyte.String
 		if !in.ReadASN1(&id, tagKeyID) {
@@ -320,11 +324,18 @@ func (s *Signer) readIdentifier(in *cryptobyte.String) error {
 		!sid.ReadASN1(&serial, asn1.INTEGER) || len(serial) == 0 || !sid.Empty() {
 		return malformed("signer identifier")
 	}
+	s.SerialBytes = serial
+	for _, c := range known {
+		if bytes.Equal(c.Issuer.Raw, name) {
+			s.Issuer = c.Issuer
+			return nil
+		}
+	}
 	issuer, err := pki.ParseName(name)
 	if err != nil {
 		return malformed("issuer of the signer's certificate: %v", err)
 	}
-	s.Issuer, s.SerialBytes = issuer, serial
+	s.Issuer = issuer
 	return nil
 }
 
@@ -371,7 +382,7 @@ func (p *parser) counterSigners(s *Signer, depth int) error {
 		}
 		// In a BER message nobody can tell any more how a countersignature's
 		// attributes stood; they are judged by their order alone.
-		inner := parser{lim: p.lim, signers: p.signers}
+		inner := parser{lim: p.lim, known: p.known, signers: p.signers}
 		c, err := inner.signer(body, nil, depth)
 		if err != nil {
 			return err

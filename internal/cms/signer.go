@@ -27,6 +27,7 @@ type Signer struct {
 	// the DER SET OF encoding that is signed (RFC 5652 §5.4); nil where attributes are absent
 	signedAttrsSet []byte
 	counters       []*Signer
+	named          []ESS // by the signing-certificate attributes
 	// contents of the SignerInfo SEQUENCE up to and including signature, and the
 	// contents of unsignedAttrs
 	head, unsigned []byte

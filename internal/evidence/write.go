@@ -13,6 +13,7 @@ import (
 	"io"
 	"time"
 
+	"rastau/crl"
 	"rastau/internal/pki"
 	"rastau/internal/trust"
 	"rastau/verifier"
@@ -74,6 +75,9 @@ func Write(w io.Writer, file string, r *verifier.Report) error {
 	if rec == nil {
 		return errors.New("evidence: the report keeps no record")
 	}
+	if rec.Missing != nil {
+		return fmt.Errorf("evidence: a list is too long to be kept; give it as a file: %w", rec.Missing)
+	}
 	shown := *r
 	shown.File = file
 	report, err := JSON(&shown)
@@ -122,6 +126,15 @@ func JSON(r *verifier.Report) ([]byte, error) {
 	return out.Bytes(), err
 }
 
+// list names a list's piece. The record vouches that its DER can be had.
+func (a *archive) list(l *crl.List) string {
+	der, err := l.DER()
+	if err != nil {
+		return ""
+	}
+	return a.name(verifier.PieceList, der)
+}
+
 // refer names the pieces where the question speaks of them.
 func (a *archive) refer(q *question, rec *verifier.Record) {
 	anchors := func(all []trust.Anchor) []string {
@@ -142,7 +155,7 @@ func (a *archive) refer(q *question, rec *verifier.Record) {
 	q.Anchors, q.TSAAnchors = anchors(rec.Question.Anchors), anchors(rec.Question.TSAAnchors)
 	q.Certs = certs(rec.Question.Certs)
 	for _, l := range rec.Question.Lists {
-		q.Lists = append(q.Lists, a.name(verifier.PieceList, l.Raw))
+		q.Lists = append(q.Lists, a.list(l))
 	}
 	for _, der := range rec.Question.OCSPs {
 		q.OCSP = append(q.OCSP, a.name(verifier.PieceResponse, der))
@@ -153,7 +166,7 @@ func (a *archive) refer(q *question, rec *verifier.Record) {
 			to.RetryAt = from.RetryAt.UTC().Format(time.RFC3339Nano)
 		}
 		for _, l := range from.Lists {
-			to.Lists = append(to.Lists, a.name(verifier.PieceList, l.Raw))
+			to.Lists = append(to.Lists, a.list(l))
 		}
 		for _, r := range from.Responses {
 			to.OCSP = append(to.OCSP, response{a.name(verifier.PieceResponse, r.DER), hex.EncodeToString(r.Nonce)})

@@ -286,6 +286,9 @@ func TestEveryBitCounts(t *testing.T) {
 	good := s.answer(t, testpki.OCSPOptions{Nonce: []byte("0123456789abcdef")})
 	for i := range good {
 		for bit := range 8 {
+			if national(t) && bit != i%8 { // each check takes a millisecond there: one bit of every octet
+				continue
+			}
 			bent := bytes.Clone(good)
 			bent[i] ^= 1 << bit
 			if a := ocsp.Judge(bent, s.query()); a.Usable == ocsp.Yes {

@@ -50,6 +50,16 @@ func TestPlaceholdersAgree(t *testing.T) {
 	}
 }
 
+// Of a time long past the wait alone is no advice: lists or answers of that time are.
+func TestTryLaterSaysWhatToGive(t *testing.T) {
+	x := phrase.Get("todo.TRY_LATER", nil)
+	for _, text := range []string{x.KK, x.RU, x.EN} {
+		if !strings.Contains(text, "OCSP") {
+			t.Errorf("no word of what could be given: %s", text)
+		}
+	}
+}
+
 // A remark is recognised by its English words; what is not known stays as it is.
 func TestRemark(t *testing.T) {
 	for _, tt := range []struct{ in, kk, ru, en string }{

@@ -266,6 +266,9 @@ func oidOfContents(contents []byte) (OID, error) {
 	if len(contents) == 0 || len(contents) > maxOID || contents[len(contents)-1]&0x80 != 0 {
 		return "", malformed("object identifier")
 	}
+	if o, ok := shortOID(contents); ok {
+		return o, nil
+	}
 	var out strings.Builder
 	for first := true; len(contents) > 0; first = false {
 		if contents[0] == 0x80 { // X.690 §8.19.2: no leading zero group
@@ -305,6 +308,32 @@ func oidOfContents(contents []byte) (OID, error) {
 		out.WriteString(arc.String())
 	}
 	return OID(out.String()), nil
+}
+
+// shortOID reads what nearly every OID is, arcs of at most 63 bits; false for the rest and for what is malformed.
+func shortOID(contents []byte) (OID, bool) {
+	var text [128]byte
+	out := text[:0]
+	var arc uint64
+	first, begins := true, true
+	for _, c := range contents {
+		if begins && c == 0x80 || arc >= 1<<56 || len(out) > len(text)-24 {
+			return "", false
+		}
+		arc = arc<<7 | uint64(c&0x7f)
+		if begins = c&0x80 == 0; !begins {
+			continue
+		}
+		if first {
+			root := min(arc/40, 2)
+			out = append(out, byte('0'+root))
+			arc -= 40 * root
+			first = false
+		}
+		out = strconv.AppendUint(append(out, '.'), arc, 10)
+		arc = 0
+	}
+	return OID(out), begins && !first
 }
 
 func oidContents(o OID) ([]byte, error) {

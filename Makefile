@@ -1,7 +1,7 @@
 # make test installs what it lacks (apt, as root), starts its own servers and runs everything with the race detector.
 GO ?= go
 
-.PHONY: build test fuzz demo tools lint transcript docs conformance
+.PHONY: build test fuzz demo tools lint storm transcript docs conformance
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rastau ./cmd/rastau
@@ -19,6 +19,10 @@ lint:
 FUZZ ?= 180
 fuzz:
 	@.ci/fuzz $(FUZZ)
+
+# storm asks a million verdicts of eight processes on one Redis while the list changes (two minutes).
+storm: tools
+	RASTAU_STORM=1000000 $(GO) test ./crl -run 'TestStorm$$' -v -timeout 10m
 
 demo:
 	$(GO) run ./cmd/rastau demo

@@ -190,6 +190,9 @@ type entryJSON struct {
 
 // checkList verifies a list's signature with the issuer's certificate; nil where the algorithm is not supported.
 func checkList(list *crl.List, issuer *pki.Certificate) (valid *bool, note string) {
+	if issuer == nil {
+		return nil, "give --issuer to check the signature"
+	}
 	yes, no := true, false
 	if !list.Issuer.Equal(issuer.Subject) {
 		return &no, "the list names another issuer: " + list.Issuer.String()
@@ -217,7 +220,7 @@ func newCRLShow() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			list, err := loadList(cmd, "reading", args[0], allow, nil)
 			if err != nil {
-				return err
+				return listError(cmd, asJSON, args[0], err)
 			}
 			view := listJSON{File: args[0], Issuer: list.Issuer.String(), Delta: list.BaseNumber != nil, ThisUpdate: timeText(list.ThisUpdate),
 				NextUpdate: timeText(list.NextUpdate), Algorithm: pki.AlgorithmName(list.Algorithm), Entries: list.Entries, SHA256: fmt.Sprintf("%x", list.SHA256)}
@@ -291,24 +294,22 @@ func printList(w io.Writer, v listJSON) {
 
 func newCRLIndex() *cobra.Command {
 	var issuer string
+	var allow []string
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "index FILE",
+		Use:     "index FILE|URL",
 		Short:   "Reads, checks and indexes a list, and says what that cost",
 		Example: `  rastau crl index --issuer ca.crt ca.crl`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if issuer == "" {
-				return usagef("--issuer is required: the certificate whose key signed the list")
-			}
-			c, err := oneCertificate("--issuer", issuer)
+			c, err := optionalIssuer(cmd, issuer)
 			if err != nil {
 				return err
 			}
 			start := time.Now()
-			list, err := loadList(cmd, "indexing", args[0], nil, nil)
+			list, err := loadList(cmd, "indexing", args[0], allow, nil)
 			if err != nil {
-				return err
+				return listError(cmd, asJSON, args[0], err)
 			}
 			valid, note := checkList(list, c)
 			seconds := time.Since(start).Seconds()
@@ -332,18 +333,35 @@ func newCRLIndex() *cobra.Command {
 				fmt.Fprintf(cmd.OutOrStdout(), "%d entries, %.1f bytes an entry, %.3f s, signature %s\n", list.Entries, perEntry, seconds, verdict)
 			}
 			switch {
-			case valid == nil:
+			case c != nil && valid == nil:
 				return &exitError{code: exitIndeterminate}
-			case !*valid:
+			case valid != nil && !*valid:
 				return &exitError{code: exitFailed}
 			}
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&issuer, "issuer", "", "certificate of the list's issuer")
+	cmd.Flags().StringVar(&issuer, "issuer", "", "certificate of the list's issuer: its key checks the list's signature")
+	cmd.Flags().StringArrayVar(&allow, "allow", nil, "network that may be asked although it is a special one (repeatable)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON: entries, bytesPerEntry, seconds, signatureValid")
 	cmd.Flags().Bool("quiet", false, "no progress on stderr")
 	return cmd
+}
+
+// optionalIssuer reads the certificate that checks a list's signature; nil where none is given.
+func optionalIssuer(cmd *cobra.Command, name string) (*pki.Certificate, error) {
+	if err := refuseEmpty(cmd.Flags()); err != nil || name == "" {
+		return nil, err
+	}
+	return oneCertificate("--issuer", name)
+}
+
+// listError says as JSON too what kept a list from being read.
+func listError(cmd *cobra.Command, asJSON bool, name string, err error) error {
+	if asJSON {
+		printJSON(cmd.OutOrStdout(), map[string]string{"file": name, "error": err.Error()})
+	}
+	return err
 }
 
 // settleFile makes a file written beside its place the one of that name, readable like any other.
@@ -364,21 +382,39 @@ func settleFile(part *os.File, name string) error {
 	return nil
 }
 
+// lookAt fetches a list and says what it is, without keeping it.
+func lookAt(cmd *cobra.Command, url string, allow []string, issuer *pki.Certificate) error {
+	list, err := loadList(cmd, "fetching", url, allow, nil)
+	if err != nil {
+		return err
+	}
+	valid, note := checkList(list, issuer)
+	if valid != nil && !*valid {
+		return &exitError{code: exitFailed, message: "the list is not genuine: " + note}
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %d entries, next update %s; not written: give --out\n", url, list.Entries, list.NextUpdate.UTC().Format(time.RFC3339))
+	return err
+}
+
 func newCRLFetch() *cobra.Command {
 	var issuer, out string
 	var allow []string
 	cmd := &cobra.Command{
 		Use:     "fetch URL",
 		Short:   "Fetches a list, checks it and writes it to a file",
+		Long:    "Fetches a list and says what it is. With --out it is written to a file, and then only when its signature holds under --issuer.",
 		Example: `  rastau crl fetch --issuer ca.crt --out ca.crl http://ca.example/ca.crl`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if issuer == "" || out == "" {
-				return usagef("--issuer and --out are required: a list is written only when its signature holds")
-			}
-			c, err := oneCertificate("--issuer", issuer)
+			c, err := optionalIssuer(cmd, issuer)
 			if err != nil {
 				return err
+			}
+			if out == "" {
+				return lookAt(cmd, args[0], allow, c)
+			}
+			if c == nil {
+				return usagef("--out needs --issuer: a list is written only when its signature holds")
 			}
 			// Written beside and renamed, so that a crash leaves the old list or the new one, never half of one.
 			part, err := os.CreateTemp(filepath.Dir(out), filepath.Base(out)+".*.part")

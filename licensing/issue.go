@@ -93,11 +93,8 @@ func (s *Service) sheet(r *Regulation, app *Application, l Licence, line Authori
 	sheet := page.Licence{
 		Number: l.Number, Issued: l.Issued,
 		HolderName: l.Holder.Name, HolderNumberKind: "IIN", HolderNumber: l.Holder.IIN, HolderAddress: l.Holder.Address,
-		ActivityKK: l.Activity.KK, ActivityRU: l.Activity.RU,
-		ConditionsKK: r.Licence.Conditions.KK, ConditionsRU: r.Licence.Conditions.RU,
-		LicensorKK: l.Licensor.KK, LicensorRU: l.Licensor.RU,
-		SignerName: line.Name, SignerPositionKK: line.Position.KK, SignerPositionRU: line.Position.RU,
-		PlaceKK: r.Licensor.Place.KK, PlaceRU: r.Licensor.Place.RU,
+		Activity: l.Activity, Subtypes: subtypes, Conditions: r.Licence.Conditions, Licensor: l.Licensor,
+		SignerName: line.Name, SignerPosition: line.Position, Place: r.Licensor.Place,
 		VerifyURL: s.o.VerifyURL(l.Number), Demo: s.o.Demo, Attachment: document, AttachmentName: licenceFile,
 	}
 	if l.Holder.BIN != "" {
@@ -106,12 +103,8 @@ func (s *Service) sheet(r *Regulation, app *Application, l Licence, line Authori
 	if l.ValidUntil != nil {
 		sheet.ValidUntil = *l.ValidUntil
 	}
-	for _, t := range subtypes {
-		sheet.SubtypesKK = append(sheet.SubtypesKK, t.KK)
-		sheet.SubtypesRU = append(sheet.SubtypesRU, t.RU)
-	}
 	basis := strings.NewReplacer("{number}", app.Number, "{date}", app.Registered.In(s.o.Calendar.zone).Format("02.01.2006"))
-	sheet.BasisKK, sheet.BasisRU = basis.Replace(r.Licence.Basis.KK), basis.Replace(r.Licence.Basis.RU)
+	sheet.Basis = phrase.Text{KK: basis.Replace(r.Licence.Basis.KK), RU: basis.Replace(r.Licence.Basis.RU), EN: basis.Replace(r.Licence.Basis.EN)}
 	return sheet
 }
 

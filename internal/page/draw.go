@@ -54,7 +54,7 @@ func Draw(l Licence) ([]byte, error) {
 	pdf.SetModificationDate(l.Issued.UTC())
 	pdf.SetProducer("Rastau", true)
 	pdf.SetTitle(label("page.title").KK+" "+l.Number, true)
-	pdf.SetSubject(l.ActivityKK, true)
+	pdf.SetSubject(l.Activity.KK, true)
 	pdf.SetLang("kk")
 	pdf.SetMargins(margin, margin, margin)
 	pdf.SetAutoPageBreak(false, margin)
@@ -89,12 +89,12 @@ type text struct{ field, text string }
 func (l Licence) texts() []text {
 	return []text{
 		{"number", l.Number}, {"holder name", l.HolderName}, {"holder number", l.HolderNumber}, {"holder address", l.HolderAddress},
-		{"activity (kk)", l.ActivityKK}, {"activity (ru)", l.ActivityRU},
-		{"sub-types (kk)", strings.Join(l.SubtypesKK, " ")}, {"sub-types (ru)", strings.Join(l.SubtypesRU, " ")},
-		{"conditions (kk)", l.ConditionsKK}, {"conditions (ru)", l.ConditionsRU},
-		{"licensor (kk)", l.LicensorKK}, {"licensor (ru)", l.LicensorRU}, {"signer", l.SignerName},
-		{"signer's position (kk)", l.SignerPositionKK}, {"signer's position (ru)", l.SignerPositionRU},
-		{"place (kk)", l.PlaceKK}, {"place (ru)", l.PlaceRU}, {"basis (kk)", l.BasisKK}, {"basis (ru)", l.BasisRU}, {"address of the check", l.VerifyURL},
+		{"activity (kk)", l.Activity.KK}, {"activity (ru)", l.Activity.RU},
+		{"sub-types (kk)", strings.Join(kazakh(l.Subtypes), " ")}, {"sub-types (ru)", strings.Join(russian(l.Subtypes), " ")},
+		{"conditions (kk)", l.Conditions.KK}, {"conditions (ru)", l.Conditions.RU},
+		{"licensor (kk)", l.Licensor.KK}, {"licensor (ru)", l.Licensor.RU}, {"signer", l.SignerName},
+		{"signer's position (kk)", l.SignerPosition.KK}, {"signer's position (ru)", l.SignerPosition.RU},
+		{"place (kk)", l.Place.KK}, {"place (ru)", l.Place.RU}, {"basis (kk)", l.Basis.KK}, {"basis (ru)", l.Basis.RU}, {"address of the check", l.VerifyURL},
 	}
 }
 
@@ -206,15 +206,15 @@ func (d *drawer) body() error {
 		{"page.holder", same(l.HolderName), true},
 		{number, same(l.HolderNumber), true},
 		{"page.address", same(l.HolderAddress), false},
-		{"page.activity", pair(l.ActivityKK, l.ActivityRU), true},
+		{"page.activity", l.Activity, true},
 		{"page.issued", same(day(l.Issued)), false},
 		{"page.first", same(day(first)), false},
 		{"page.until", until, false},
-		{"page.licensor", pair(l.LicensorKK, l.LicensorRU), false},
-		{"page.place", pair(l.PlaceKK, l.PlaceRU), false},
-		{"page.basis", pair(l.BasisKK, l.BasisRU), false},
-		{"page.conditions", pair(l.ConditionsKK, l.ConditionsRU), false},
-		{"page.subtypes", pair(bullets(l.SubtypesKK), bullets(l.SubtypesRU)), false},
+		{"page.licensor", l.Licensor, false},
+		{"page.place", l.Place, false},
+		{"page.basis", l.Basis, false},
+		{"page.conditions", l.Conditions, false},
+		{"page.subtypes", phrase.Text{KK: bullets(kazakh(l.Subtypes)), RU: bullets(russian(l.Subtypes))}, false},
 	} {
 		if fact.value.KK == "" && fact.value.RU == "" {
 			continue
@@ -226,8 +226,19 @@ func (d *drawer) body() error {
 	return nil
 }
 
-func same(s string) phrase.Text      { return phrase.Text{KK: s, RU: s} }
-func pair(kk, ru string) phrase.Text { return phrase.Text{KK: kk, RU: ru} }
+func same(s string) phrase.Text { return phrase.Text{KK: s, RU: s} }
+func kazakh(all []phrase.Text) (out []string) {
+	for _, t := range all {
+		out = append(out, t.KK)
+	}
+	return out
+}
+func russian(all []phrase.Text) (out []string) {
+	for _, t := range all {
+		out = append(out, t.RU)
+	}
+	return out
+}
 func bullets(items []string) string {
 	if len(items) == 0 {
 		return ""
@@ -319,8 +330,8 @@ func (d *drawer) foot(l Licence) {
 	y += 1
 	line("", 7, 3.6, 95, person.KK+" · "+person.RU)
 	line("B", 9.5, 5, 0, l.SignerName)
-	line("", 7.5, 3.7, 0, l.SignerPositionKK)
-	line("", 7.5, 3.7, 0, l.SignerPositionRU)
+	line("", 7.5, 3.7, 0, l.SignerPosition.KK)
+	line("", 7.5, 3.7, 0, l.SignerPosition.RU)
 
 	note := label("page.note")
 	d.SetFont("Noto", "", 6.5)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rastau/internal/page"
+	"rastau/internal/phrase"
 )
 
 func licence() page.Licence {
@@ -24,19 +25,16 @@ func licence() page.Licence {
 		HolderNumberKind: "BIN",
 		HolderNumber:     "990140000002",
 		HolderAddress:    "Астана қ., Мәңгілік Ел даңғылы, 1-үй",
-		ActivityKK:       "Облысаралық қалааралық, ауданаралық және халықаралық қатынаста автобустармен, шағын автобустармен жолаушыларды жүйесіз тасымалдау",
-		ActivityRU:       "Нерегулярная перевозка пассажиров автобусами, микроавтобусами в междугородном межобластном, межрайонном и международном сообщениях",
-		SubtypesKK:       []string{"Халықаралық қатынаста тұрақты тасымалдау"},
-		SubtypesRU:       []string{"Регулярная перевозка в международном сообщении"},
-		LicensorKK:       "Көліктік бақылау комитетінің аумақтық органы (демо)",
-		LicensorRU:       "Территориальный орган Комитета транспортного контроля (демо)",
+		Activity:         phrase.Text{KK: "Облысаралық қалааралық, ауданаралық және халықаралық қатынаста автобустармен, шағын автобустармен жолаушыларды жүйесіз тасымалдау", RU: "Нерегулярная перевозка пассажиров автобусами, микроавтобусами в междугородном межобластном, межрайонном и международном сообщениях"},
+		Subtypes:         []phrase.Text{{KK: "Халықаралық қатынаста тұрақты тасымалдау", RU: "Регулярная перевозка в международном сообщении"}},
+		Licensor:         phrase.Text{KK: "Көліктік бақылау комитетінің аумақтық органы (демо)", RU: "Территориальный орган Комитета транспортного контроля (демо)"},
 		SignerName:       "ӘБІЛҚАЙЫРОВ ҮМІТ",
-		SignerPositionKK: "Басшы", SignerPositionRU: "Руководитель",
-		PlaceKK: "Астана қаласы", PlaceRU: "город Астана",
-		BasisKK: "№ PT-2026-00000001 өтініш", BasisRU: "Заявление № PT-2026-00000001",
-		VerifyURL:  "http://127.0.0.1:8080/v/KZ24ZZZ00000001",
-		Demo:       true,
-		Attachment: []byte(`{"number":"KZ24ZZZ00000001"}`),
+		SignerPosition:   phrase.Text{KK: "Басшы", RU: "Руководитель"},
+		Place:            phrase.Text{KK: "Астана қаласы", RU: "город Астана"},
+		Basis:            phrase.Text{KK: "№ PT-2026-00000001 өтініш", RU: "Заявление № PT-2026-00000001"},
+		VerifyURL:        "http://127.0.0.1:8080/v/KZ24ZZZ00000001",
+		Demo:             true,
+		Attachment:       []byte(`{"number":"KZ24ZZZ00000001"}`),
 	}
 }
 
@@ -125,8 +123,7 @@ func TestLongLicenceGoesOn(t *testing.T) {
 	tool := program(t, "pdftotext")
 	l := licence()
 	for i := range 14 {
-		l.SubtypesKK = append(l.SubtypesKK, fmt.Sprintf("кіші түр %d: жолаушыларды облысаралық қалааралық қатынаста автобустармен тұрақты емес тасымалдау", i))
-		l.SubtypesRU = append(l.SubtypesRU, fmt.Sprintf("подвид %d: нерегулярная перевозка пассажиров автобусами в междугородном сообщении", i))
+		l.Subtypes = append(l.Subtypes, phrase.Text{KK: fmt.Sprintf("кіші түр %d: жолаушыларды облысаралық қалааралық қатынаста автобустармен тұрақты емес тасымалдау", i), RU: fmt.Sprintf("подвид %d: нерегулярная перевозка пассажиров автобусами в междугородном сообщении", i)})
 	}
 	file, pdf := draw(t, l)
 	if n := bytes.Count(pdf, []byte("/Type /Page\n")); n != 2 {
@@ -147,7 +144,7 @@ func TestLongLicenceGoesOn(t *testing.T) {
 
 func TestTextThatDoesNotFitIsRefused(t *testing.T) {
 	l := licence()
-	l.ConditionsKK = strings.Repeat("өте ұзақ шарт ", 4000)
+	l.Conditions.KK = strings.Repeat("өте ұзақ шарт ", 4000)
 	if _, err := page.Draw(l); !errors.Is(err, page.ErrTooLong) {
 		t.Errorf("got %v, want ErrTooLong", err)
 	}

@@ -70,7 +70,10 @@ func (s *server) authenticate(c echo.Context) (account.Account, error) {
 // actor is the caller as the workflow knows them.
 func actor(c echo.Context) licensing.Actor {
 	a := caller(c)
-	return licensing.Actor{ID: a.ID, Name: a.Name, Admin: a.Has(account.Admin), Officer: a.Has(account.Officer)}
+	return licensing.Actor{
+		ID: a.ID, Name: a.Name, IIN: a.IIN, BIN: a.BIN, Applicant: a.Has(account.Applicant), Employee: a.Has(account.Employee),
+		Operator: a.Has(account.Operator), Admin: a.Has(account.Admin), Officer: a.Has(account.Officer),
+	}
 }
 
 // addressKey is the address, of IPv6 the /64: one subscriber has them all.

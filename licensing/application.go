@@ -10,11 +10,15 @@ import (
 	"rastau/verifier"
 )
 
-// Actor is who acts, from the API's token: ID is the journal's name, Name the person's.
+// Actor is who acts, from the token or session: ID is the journal's name, Name the person's.
 type Actor struct {
-	ID, Name string
-	Admin    bool // sees every application
-	Officer  bool // sees every registered application and decides
+	ID, Name  string
+	IIN, BIN  string // of the person, and of the body they act for; both "" for a portal's token, which speaks for many
+	Applicant bool   // applies on the portal
+	Employee  bool   // of the licensor: enters applications on the provider's path
+	Operator  bool   // of a public service centre: enters applications there
+	Admin     bool   // sees every application
+	Officer   bool   // sees every registered application and decides
 }
 
 // ApplicantKind is one of the kinds that the regulation names; more come with the data.
@@ -42,8 +46,11 @@ type Applicant struct {
 type NewApplication struct {
 	Service     string          `json:"service"`   // "passenger-transport"
 	Operation   string          `json:"operation"` // "issue"
+	Channel     Channel         `json:"channel"`   // "" is the portal
+	About       string          `json:"about"`     // number of the licence that a re-issue, duplicate, … is about; "" for an issue
 	Applicant   Applicant       `json:"applicant"`
-	Fields      json.RawMessage `json:"fields"` // form fields of the regulation
+	Fields      json.RawMessage `json:"fields"`  // form fields of the regulation
+	OnPaper     bool            `json:"onPaper"` // provider and centre: the documents are there on paper, the attachments are their scans
 	Attachments []NewAttachment `json:"attachments"`
 	Payment     Payment         `json:"payment"`
 	Lang        phrase.Lang     `json:"lang"`
@@ -82,8 +89,12 @@ type Application struct {
 	Status      Status          `json:"status"`
 	Service     string          `json:"service"`
 	Operation   string          `json:"operation"`
+	Channel     Channel         `json:"channel"`
+	About       string          `json:"about,omitempty"` // number of the licence that it is about
 	Applicant   Applicant       `json:"applicant"`
+	Clerk       *Clerk          `json:"clerk,omitempty"` // who entered and certifies it, where that is not the applicant
 	Fields      json.RawMessage `json:"fields"`
+	OnPaper     bool            `json:"onPaper,omitempty"`
 	Attachments []Attachment    `json:"attachments"`
 	Payment     Payment         `json:"payment"`
 	Lang        phrase.Lang     `json:"lang"`

@@ -31,6 +31,9 @@ const (
 	maxLine        = 300      // characters of a name, address, reference
 )
 
+// operationIssue is the operation that needs no licence before it.
+const operationIssue = "issue"
+
 // Numbers by which an applicant is known.
 const (
 	byIIN = "iin"
@@ -51,6 +54,16 @@ func (s *Service) Apply(ctx context.Context, a Actor, n NewApplication) (*Applic
 	if op.Path == "" {
 		return nil, badInput("operation", "%q is described by the regulation but not yet served here", op.Key)
 	}
+	if n.Channel == "" {
+		n.Channel = ChannelPortal
+	}
+	clerk, err := r.checkChannel(a, n)
+	if err != nil {
+		return nil, err
+	}
+	if err := op.checkAbout(n.About); err != nil {
+		return nil, err
+	}
 	now := s.now()
 	if err := s.inForce(r, s.o.Calendar.Day(now)); err != nil {
 		return nil, err
@@ -65,7 +78,7 @@ func (s *Service) Apply(ctx context.Context, a Actor, n NewApplication) (*Applic
 	if err != nil {
 		return nil, err
 	}
-	attachments, err := r.checkAttachments(n.Applicant.Kind, n.Attachments)
+	attachments, err := checkAttachments(r.Checklist(n.Applicant.Kind, n.Channel), n.Attachments)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +94,8 @@ func (s *Service) Apply(ctx context.Context, a Actor, n NewApplication) (*Applic
 		return nil, err
 	}
 	app := &Application{
-		ID: id, Status: Draft, Service: r.Key, Operation: op.Key, Applicant: n.Applicant, Fields: fields,
+		ID: id, Status: Draft, Service: r.Key, Operation: op.Key, Channel: n.Channel, About: n.About,
+		Applicant: n.Applicant, Clerk: clerk, Fields: fields, OnPaper: n.OnPaper,
 		Attachments: attachments, Payment: n.Payment, Lang: n.Lang, Created: now, Owner: a.ID,
 	}
 	if err := checkDrawable(app.Applicant); err != nil {
@@ -241,7 +255,21 @@ func depthOf(raw []byte) int {
 	return deepest
 }
 
-func (r *Regulation) checkAttachments(k ApplicantKind, all []NewAttachment) ([]Attachment, error) {
+// checkAbout: an operation on a licence names it; an issue has none yet.
+func (o Operation) checkAbout(number string) error {
+	if o.Key == operationIssue {
+		if number != "" {
+			return badInput("about", "a first licence is about no other: leave it out")
+		}
+		return nil
+	}
+	if err := ParseNumber(number); err != nil {
+		return badInput("about", "must be the number of the licence, such as KZ12ABC00000001")
+	}
+	return nil
+}
+
+func checkAttachments(checklist []Document, all []NewAttachment) ([]Attachment, error) {
 	if len(all) > maxAttachments {
 		return nil, badInput("attachments", "must not be more than %d", maxAttachments)
 	}
@@ -250,14 +278,11 @@ func (r *Regulation) checkAttachments(k ApplicantKind, all []NewAttachment) ([]A
 	total := 0
 	for i, at := range all {
 		field := fmt.Sprintf("attachments.%d", i)
-		j := slices.IndexFunc(r.Documents, func(d Document) bool { return d.Key == at.Document })
+		j := slices.IndexFunc(checklist, func(d Document) bool { return d.Key == at.Document })
 		if j < 0 {
-			return nil, badInput(field+".document", "is not on the checklist of this service")
+			return nil, badInput(field+".document", "is not on the checklist of this service for this applicant")
 		}
-		d := r.Documents[j]
-		if len(d.Applicants) > 0 && !slices.Contains(d.Applicants, k) {
-			return nil, badInput(field+".document", "is not asked of a %s", k)
-		}
+		d := checklist[j]
 		if count[d.Key]++; count[d.Key] > 1 && !d.Many {
 			return nil, badInput(field+".document", "may be attached once only")
 		}
@@ -281,9 +306,8 @@ func (r *Regulation) checkAttachments(k ApplicantKind, all []NewAttachment) ([]A
 		}
 		out = append(out, Attachment{Document: at.Document, Name: at.Name, Type: at.Type, Size: int64(len(at.Content)), SHA256: digest(at.Content)})
 	}
-	for _, d := range r.Documents {
-		asked := len(d.Applicants) == 0 || slices.Contains(d.Applicants, k)
-		if d.Required && asked && count[d.Key] == 0 {
+	for _, d := range checklist {
+		if d.Required && count[d.Key] == 0 {
 			return nil, badInput("attachments", "the document %q is required: %s", d.Key, d.Name.EN)
 		}
 	}

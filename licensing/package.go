@@ -20,19 +20,19 @@ const (
 	schemaLicence  = "rastau:licence:1"
 )
 
-// channelPortal: the applicant signs; the other channels have other signers.
-const channelPortal = "portal"
-
 // applicationPackage is what the applicant signs, in RFC 8785 form: the whole
 // application and what the person was shown. The regulation's digest fixes the
 // schema that the fields were judged by.
 type applicationPackage struct {
 	Schema       schemaRef       `json:"schema"`
-	Channel      string          `json:"channel"`
+	Channel      Channel         `json:"channel"`
 	Service      string          `json:"service"`
 	Operation    string          `json:"operation"`
+	About        string          `json:"about,omitempty"`
 	Applicant    Applicant       `json:"applicant"`
+	Clerk        *Clerk          `json:"clerk,omitempty"`
 	Fields       json.RawMessage `json:"fields"`
+	OnPaper      bool            `json:"onPaper,omitempty"`
 	Attachments  []Attachment    `json:"attachments"`
 	Payment      Payment         `json:"payment"`
 	Licensor     string          `json:"licensorBIN"`
@@ -56,19 +56,23 @@ type shownText struct {
 
 // pack writes the package of a draft.
 func (s *Service) pack(r *Regulation, op Operation, a *Application, nonce string) ([]byte, error) {
-	shown := phrase.Get("workflow.statement", map[string]string{
+	shown := phrase.Get(a.Channel.statement(), map[string]string{
 		"operation": op.Name.In(a.Lang),
 		"service":   r.Name.In(a.Lang),
 		"licensor":  r.Licensor.Name.In(a.Lang),
 		"documents": strconv.Itoa(len(a.Attachments)),
+		"applicant": a.Applicant.Name,
 	}).In(a.Lang)
 	return canonical(applicationPackage{
 		Schema:       schemaRef{ID: schemaPackage, SHA256: r.digest},
-		Channel:      channelPortal,
+		Channel:      a.Channel,
 		Service:      a.Service,
 		Operation:    a.Operation,
+		About:        a.About,
 		Applicant:    a.Applicant,
+		Clerk:        a.Clerk,
 		Fields:       a.Fields,
+		OnPaper:      a.OnPaper,
 		Attachments:  a.Attachments,
 		Payment:      a.Payment,
 		Licensor:     r.Licensor.BIN,

@@ -62,7 +62,7 @@ func (s *Service) Submit(ctx context.Context, a Actor, id string, signature []by
 	}
 	rule, _ := r.Applicant(app.Applicant.Kind)
 	switch {
-	case report.Indication == verifier.TotalPassed && refuseCapacity(rule, report):
+	case report.Indication == verifier.TotalPassed && app.Clerk == nil && refuseCapacity(rule, report):
 		overrule(report, app.Lang, verifier.Finding{
 			Key: "holder.capacity", Citation: "Law on the electronic document and EDS, art. 10 (1)(3)",
 			Sub: verifier.ChainConstraintsFailure, Indication: verifier.Indeterminate,
@@ -83,6 +83,9 @@ func (s *Service) judge(ctx context.Context, r *Regulation, app *Application, si
 	q.Purpose = verifier.PurposeSign
 	q.Lang = app.Lang
 	q.IIN, q.BIN = app.Applicant.IIN, app.Applicant.BIN
+	if app.Clerk != nil {
+		q.IIN, q.BIN = app.Clerk.IIN, app.Clerk.BIN
+	}
 	q.Digests = nil
 	q.Content = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(app.Package)), nil }
 	report := s.o.Judge.Document(ctx, signature, q)

@@ -24,21 +24,25 @@ type Role string
 
 // The roles. One account may have several.
 const (
-	Applicant Role = "applicant"
-	Officer   Role = "officer"
-	Auditor   Role = "auditor"
+	Applicant Role = "applicant" // applies on the portal
+	Employee  Role = "employee"  // of the licensor: enters applications of others
+	Operator  Role = "operator"  // of a public service centre: enters applications of others
+	Officer   Role = "officer"   // decides
+	Auditor   Role = "auditor"   // checks signatures, licences and the log
 	Admin     Role = "admin"
 )
 
 // Valid reports whether r is one of the roles above.
 func (r Role) Valid() bool {
-	return r == Applicant || r == Officer || r == Auditor || r == Admin
+	return slices.Contains([]Role{Applicant, Employee, Operator, Officer, Auditor, Admin}, r)
 }
 
 // Account is one line of the configuration. Only the token's SHA-256 is kept.
 type Account struct {
 	ID          string `yaml:"id" json:"id"`
 	Name        string `yaml:"name" json:"name"`
+	IIN         string `yaml:"iin" json:"iin,omitempty"` // of the person; required of employees and operators, whose signature is matched to it
+	BIN         string `yaml:"bin" json:"bin,omitempty"` // of the body they act for
 	Roles       []Role `yaml:"roles" json:"roles"`
 	TokenSHA256 string `yaml:"tokenSHA256" json:"tokenSHA256"` // hex
 }

@@ -15,8 +15,12 @@ import (
 
 // applicationBody is what is never searched for.
 type applicationBody struct {
+	Channel   licensing.Channel   `json:"channel"`
+	About     string              `json:"about,omitempty"`
 	Applicant licensing.Applicant `json:"applicant"`
+	Clerk     *licensing.Clerk    `json:"clerk,omitempty"`
 	Fields    json.RawMessage     `json:"fields"`
+	OnPaper   bool                `json:"onPaper,omitempty"`
 	Payment   licensing.Payment   `json:"payment"`
 	Lang      phrase.Lang         `json:"lang"`
 }
@@ -110,6 +114,10 @@ func scanApplication(rows *sql.Rows) (a licensing.Application, err error) {
 		return a, fmt.Errorf("application %s: %w", a.ID, err)
 	}
 	a.Applicant, a.Fields, a.Payment, a.Lang = b.Applicant, b.Fields, b.Payment, b.Lang
+	a.About, a.Clerk, a.OnPaper = b.About, b.Clerk, b.OnPaper
+	if a.Channel = b.Channel; a.Channel == "" {
+		a.Channel = licensing.ChannelPortal // written before there were others
+	}
 	a.Number, a.Licence = number.String, licence.String
 	a.Created = moment(created)
 	a.Registered, a.Deadline, a.Decided = maybe(registered), maybe(deadline), maybe(decided)
@@ -141,7 +149,9 @@ func (x *tx) attachments(application string) ([]licensing.Attachment, error) {
 
 // AddApplication writes a draft with its attachments, whose bytes must be there as blobs.
 func (x *tx) AddApplication(a *licensing.Application) error {
-	body, err := json.Marshal(applicationBody{a.Applicant, a.Fields, a.Payment, a.Lang})
+	body, err := json.Marshal(applicationBody{
+		Channel: a.Channel, About: a.About, Applicant: a.Applicant, Clerk: a.Clerk, Fields: a.Fields, OnPaper: a.OnPaper, Payment: a.Payment, Lang: a.Lang,
+	})
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,8 @@ func must(t testing.TB, err error) {
 
 func draft(id string) *licensing.Application {
 	return &licensing.Application{
-		ID: id, Status: licensing.Draft, Service: "s", Operation: "issue", Owner: "o-" + id[:1], Lang: phrase.RU,
+		ID: id, Status: licensing.Draft, Service: "s", Operation: "issue", Channel: licensing.ChannelProvider, About: "KZ1", OnPaper: true,
+		Clerk: &licensing.Clerk{ID: "c", Name: "n", IIN: "i", BIN: "b"}, Owner: "o-" + id[:1], Lang: phrase.RU,
 		Applicant: licensing.Applicant{Kind: licensing.NaturalPerson, IIN: "000000000000", Name: "Ә Ғ Қ Ң Ө Ұ Ү Һ І", Address: "a"},
 		Fields:    json.RawMessage(`{"a":1}`), Attachments: []licensing.Attachment{}, Payment: licensing.Payment{Reference: "p", Amount: 5},
 		Created: time.UnixMilli(1_700_000_000_123).UTC(), Package: []byte("package " + id),

@@ -287,7 +287,7 @@ func TestArchivedSignatures(t *testing.T) {
 			})
 			a.pass(3 * year)
 			return der, a.ask()
-		}, passed, "", "", "LTA"},
+		}, passed, "", "", "LT"},
 		{"something that the archive timestamp covers was taken away", func(t *testing.T, a *archive) ([]byte, verifier.Question) {
 			a.newServiceFor(t, 6*year)
 			der := a.longTerm(t)

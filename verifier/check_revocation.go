@@ -26,10 +26,15 @@ func checkRevocation(ctx context.Context, s *subject) []Finding {
 		return []Finding{absent("finding.cert.revocation.path-broken")}
 	}
 	var out []Finding
-	s.embedded = s.carried(ctx)
+	s.embedded = s.carried(ctx, false)
+	s.sealed = s.embedded && !s.poe.empty() && s.carried(ctx, true)
 	// need is when the certificate must have been good: the first when the signature is
 	// proven to exist, each above it when what it has signed is.
 	need := s.when
+	own := s.onItsOwn()
+	if own {
+		need = s.made
+	}
 	for i, c := range s.path.Certificates {
 		switch {
 		case s.anchored(i):
@@ -45,8 +50,11 @@ func checkRevocation(ctx context.Context, s *subject) []Finding {
 			r.unproven = ended || r.unproven && s.q.At.After(c.NotAfter)
 			out = append(out, s.tell(i, c, r))
 			s.momentary = s.momentary || r.later
-			if r.proven.After(need) {
+			if r.proven.After(need) && !own {
 				need = r.proven
+			}
+			if own && r.thisUpdate.Before(s.when) {
+				s.aged = earliest(s.aged, r.thisUpdate)
 			}
 			if i == 0 {
 				s.notRevoked = r.status == crl.Good && r.coversExpired

@@ -136,6 +136,9 @@ func (in *inquiry) stamp(ctx context.Context, raw []byte, b bag, covers func(*ti
 		}
 	}
 	f := passed("finding.signature.timestamp.valid", "time", moment(t.GenTime)).with(evidence)
+	if !chain.aged.IsZero() {
+		f.Text = f.Text.Join(passed("finding.signature.timestamp.aged", "date", moment(chain.aged)).Text)
+	}
 	for _, c := range chain.findings {
 		if c.Outcome == Pass {
 			f.Evidence = append(f.Evidence, c.Evidence...)

@@ -59,35 +59,25 @@ func (in *inquiry) pdf(ctx context.Context, data []byte) *Report {
 	if !in.countable(r, len(signatures), "ISO 32000-1 §12.8.1") {
 		return r.conclude()
 	}
-	type proof struct {
-		end int64
-		at  time.Time
-	}
-	var proofs []proof
-	earliest := func(over pdf.Signature) *poe {
-		p := &poe{}
-		for _, by := range proofs {
-			if by.end > over.End {
-				p.everything(by.at)
-			}
-		}
-		return p
-	}
+	held := in.store(doc)
 	// The latest first: what it covers is then proven to have existed.
 	slices.SortStableFunc(stamps, func(a, b pdf.Signature) int { return cmp.Compare(b.End, a.End) })
 	for _, s := range stamps {
-		if t, f := in.documentStamp(ctx, doc, s, earliest(s)); f.Text.EN != "" {
-			in.note(r, "document.timestamp", "EN 319 142-1 §5.4.3", f)
-			if t != nil {
-				proofs = append(proofs, proof{s.End, t.GenTime})
-			}
+		t, f := in.documentStamp(ctx, doc, held, s)
+		in.note(r, "document.timestamp", "EN 319 142-1 §5.4.3", f)
+		if t != nil {
+			held.prove(s, t)
 		}
 	}
 	for _, s := range signatures {
-		one := in.pdfSignature(doc, s)
-		if one.poe = earliest(s); one.poe.all != nil {
-			one.existed(*one.poe.all)
+		one := in.pdfSignature(doc, held, s)
+		var existed time.Time
+		if one.poe, existed = held.before(s); !existed.IsZero() {
+			one.existed(existed)
 			one.archived = true
+			if one.sd != nil {
+				one.poe.proveMessage(one.sd, existed)
+			}
 		}
 		report := one.judge(ctx)
 		report.Field = printable(s.Field)
@@ -100,13 +90,21 @@ func (in *inquiry) pdf(ctx context.Context, data []byte) *Report {
 }
 
 // documentStamp judges a document timestamp (EN 319 142-1 §5.4.3): a token over the
-// bytes of its range.
-func (in *inquiry) documentStamp(ctx context.Context, doc *pdf.Document, s pdf.Signature, p *poe) (*timestamp.Token, Finding) {
+// bytes of its range, by the store and by what later timestamps prove of both.
+func (in *inquiry) documentStamp(ctx context.Context, doc *pdf.Document, held *store, s pdf.Signature) (*timestamp.Token, Finding) {
 	if s.Problem != nil {
 		return nil, warned("finding.document.timestamp.range", "field", s.Field, "detail", s.Problem.Error())
 	}
-	certificates := append(anchorCertificates(in.q.TSAAnchors), in.q.Certs...)
-	return in.stamp(ctx, s.Contents, bag{certificates, in.given, p}, func(t *timestamp.Token) (bool, error) {
+	p, existed := held.before(s)
+	var own []*pki.Certificate
+	if t, err := timestamp.Parse(s.Contents); err == nil {
+		if own = t.Signed.Certificates; !existed.IsZero() {
+			p.prove(s.Contents, existed)
+			p.proveToken(t, existed)
+		}
+	}
+	certificates := slices.Concat(anchorCertificates(in.q.TSAAnchors), in.q.Certs, held.certificates)
+	t, f := in.stamp(ctx, s.Contents, bag{certificates, in.given.and(held.evidence(s, own)), p}, func(t *timestamp.Token) (bool, error) {
 		// Read once through the token's own hash: the ranges may be the whole file.
 		d, err := cms.DigestContent(doc.Signed(s), []pki.OID{t.HashAlgorithm})
 		if err != nil || d[t.HashAlgorithm] == nil {
@@ -114,10 +112,17 @@ func (in *inquiry) documentStamp(ctx context.Context, doc *pdf.Document, s pdf.S
 		}
 		return subtle.ConstantTimeCompare(d[t.HashAlgorithm], t.Imprint) == 1, nil
 	})
+	// EN 319 102-1 §5.5.4: a timestamp that covers another was made after it.
+	if t != nil && !existed.IsZero() && t.GenTime.After(existed) {
+		f = warned("finding.signature.timestamp.covered", "time", moment(t.GenTime), "before", moment(existed)).
+			citing("EN 319 102-1 §5.5.4").with(f.Evidence...)
+		return nil, f
+	}
+	return t, f
 }
 
 // pdfSignature takes one signature of the PDF up to its mathematics.
-func (in *inquiry) pdfSignature(doc *pdf.Document, s pdf.Signature) *signature {
+func (in *inquiry) pdfSignature(doc *pdf.Document, held *store, s pdf.Signature) *signature {
 	refuse := func(f Finding) *signature {
 		return &signature{inquiry: in, broken: []Finding{f}, revised: in.changes(doc, s)}
 	}
@@ -151,14 +156,14 @@ func (in *inquiry) pdfSignature(doc *pdf.Document, s pdf.Signature) *signature {
 		// Here the encapsulated content is the SHA-1 digest of the byte range.
 		h := sha1.New()
 		_, err := io.Copy(h, doc.Signed(s))
-		m := in.open(sd, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(sd.Content)), nil })
+		m := held.message(in.open(sd, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(sd.Content)), nil }), s)
 		m.foreign = err != nil || subtle.ConstantTimeCompare(h.Sum(nil), sd.Content) != 1
 		one := m.signature(0)
 		one.hashes = []pki.OID{pki.OIDSHA1}
 		one.revised = in.changes(doc, s)
 		return one
 	}
-	one := in.open(sd, content).signature(0)
+	one := held.message(in.open(sd, content), s).signature(0)
 	one.revised = in.changes(doc, s)
 	return one
 }

@@ -89,6 +89,29 @@ func (e evidence) plus(lists, responses [][]byte) evidence {
 	return out
 }
 
+// and gives the evidence together with other evidence, each piece once.
+func (e evidence) and(other evidence) evidence {
+	out := evidence{lists: slices.Clone(e.lists), responses: slices.Clone(e.responses), keeper: e.keeper}
+	seen := map[[32]byte]bool{}
+	for _, l := range e.lists {
+		seen[l.SHA256] = true
+	}
+	for _, r := range e.responses {
+		seen[sha256.Sum256(r.der)] = true
+	}
+	for _, l := range other.lists {
+		if !seen[l.SHA256] {
+			out.lists = append(out.lists, l)
+		}
+	}
+	for _, r := range other.responses {
+		if !seen[sha256.Sum256(r.der)] {
+			out.responses = append(out.responses, r)
+		}
+	}
+	return out
+}
+
 // originOf finds where a list came from.
 func originOf(lists []heldList, l *crl.List) origin {
 	for _, h := range lists {

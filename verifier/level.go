@@ -13,8 +13,8 @@ const (
 
 // level is told by the material, never by a label: B where the signer's certificate
 // is bound by a signing-certificate attribute, T with a valid timestamp, LT with
-// embedded data that decide the whole path, LTA where a valid archive timestamp, or a
-// document timestamp, covers all that.
+// embedded data that decide the whole path, LTA where valid archive timestamps, or
+// document timestamps, cover all that.
 func (s *signature) level(chain judged, intact *bool) string {
 	ess := s.signer.ESS()
 	if (intact != nil && !*intact) || !ess.Present || !ess.Valid || s.check.Reference != nil || s.check.Attributes != nil {
@@ -25,7 +25,7 @@ func (s *signature) level(chain judged, intact *bool) string {
 		return levelB
 	case !chain.embedded || chain.path == nil:
 		return levelT
-	case !s.archived:
+	case !s.archived || !chain.sealed:
 		return levelLT
 	}
 	return levelLTA

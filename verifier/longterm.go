@@ -3,6 +3,8 @@
 package verifier
 
 import (
+	"slices"
+
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
@@ -17,6 +19,33 @@ const (
 	attrCertificateValues pki.OID = "1.2.840.113549.1.9.16.2.23"
 	attrRevocationValues  pki.OID = "1.2.840.113549.1.9.16.2.24"
 )
+
+// attrRevocationArchival is adbe-revocationInfoArchival (ISO 32000-1 §12.8.3.3.2): a
+// signed attribute with whole lists and OCSP responses.
+const attrRevocationArchival pki.OID = "1.2.840.113583.1.1.8"
+
+// archivedRevocation reads RevocationInfoArchival ::= SEQUENCE { crl [0] EXPLICIT
+// SEQUENCE OF CertificateList OPTIONAL, ocsp [1] EXPLICIT SEQUENCE OF OCSPResponse
+// OPTIONAL, otherRevInfo [2] … }. It stands in the signed attributes; elsewhere it
+// says no less.
+func archivedRevocation(s *cms.Signer) (lists, responses [][]byte) {
+	signed, _ := s.Attr(attrRevocationArchival)
+	for _, value := range slices.Concat(signed, s.UnsignedAttr(attrRevocationArchival)) {
+		in := cryptobyte.String(value)
+		var body, part cryptobyte.String
+		var present bool
+		if !in.ReadASN1(&body, asn1.SEQUENCE) {
+			continue
+		}
+		if body.ReadOptionalASN1(&part, &present, asn1.Tag(0).Constructed().ContextSpecific()) && present {
+			lists = append(lists, elements(part)...)
+		}
+		if body.ReadOptionalASN1(&part, &present, asn1.Tag(1).Constructed().ContextSpecific()) && present {
+			responses = append(responses, elements(part)...)
+		}
+	}
+	return lists, responses
+}
 
 // certificateValues reads CertificateValues ::= SEQUENCE OF Certificate. What
 // cannot be read is left out.

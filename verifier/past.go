@@ -4,6 +4,7 @@ package verifier
 
 import (
 	"context"
+	"crypto/sha256"
 	"slices"
 	"time"
 
@@ -143,11 +144,16 @@ func (v sight) moments(held []heldList) []time.Time {
 }
 
 // carried reports whether the embedded data alone say of every certificate that it was
-// good at the time that counts: what makes a signature one for the long term.
-func (s *subject) carried(ctx context.Context) bool {
+// good at the time that counts: what makes a signature one for the long term. sealed
+// takes only data that a timestamp covers.
+func (s *subject) carried(ctx context.Context, sealed bool) bool {
+	foreign := func(from origin, sum [32]byte) bool {
+		_, proven := s.poe.since(sum)
+		return from != embedded || sealed && !proven
+	}
 	own := evidence{
-		lists:     slices.DeleteFunc(slices.Clone(s.at.lists), func(h heldList) bool { return h.from != embedded }),
-		responses: slices.DeleteFunc(slices.Clone(s.at.responses), func(h heldResponse) bool { return h.from != embedded }),
+		lists:     slices.DeleteFunc(slices.Clone(s.at.lists), func(h heldList) bool { return foreign(h.from, h.SHA256) }),
+		responses: slices.DeleteFunc(slices.Clone(s.at.responses), func(h heldResponse) bool { return foreign(h.from, sha256.Sum256(h.der)) }),
 	}
 	if len(own.lists)+len(own.responses) == 0 {
 		return false
@@ -190,6 +196,22 @@ func lists(held []heldList) []*crl.List {
 
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// onItsOwn: the latest timestamp of a file can be judged by nothing but the file where
+// the asker rules the network out. Data from when the token was made or after then count
+// as long as the service's certificate lasts, and the report says of which day they are:
+// nobody was asked about the time since. Whoever can ask does (EN 319 102-1 §5.4).
+func (s *subject) onItsOwn() bool {
+	return s.role == asTSA && s.q.Offline && s.q.MaxAge == 0 && s.when.Equal(s.q.At) && s.made.Before(s.when)
+}
+
+// earliest gives the earlier of two times, of which zero is none.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
 		return b
 	}
 	return a

@@ -4,6 +4,8 @@ package verifier
 
 import (
 	"crypto/sha256"
+	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -18,12 +20,11 @@ import (
 // §5.6.2.3): which bytes existed by when. What is not proven existed when it was
 // shown, at the time judged. It belongs to one signature.
 type poe struct {
-	all *time.Time             // everything in the message, by timestamps from outside it
-	at  map[[32]byte]time.Time // by SHA-256 of the object's DER
+	at map[[32]byte]time.Time // by SHA-256 of the object's DER
 }
 
 // empty reports that nothing is proven.
-func (p *poe) empty() bool { return p == nil || p.all == nil && len(p.at) == 0 }
+func (p *poe) empty() bool { return p == nil || len(p.at) == 0 }
 
 // since gives the earliest time by which the object is proven to exist; false where
 // nothing proves it.
@@ -32,11 +33,11 @@ func (p *poe) since(sum [32]byte) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	t, ok := p.at[sum]
-	if p.all != nil && (!ok || p.all.Before(t)) {
-		return *p.all, true
-	}
 	return t, ok
 }
+
+// clone is a copy that further proofs can be added to.
+func (p *poe) clone() *poe { return &poe{at: maps.Clone(p.at)} }
 
 // prove notes that the object existed at t; the earliest proof counts.
 func (p *poe) prove(der []byte, t time.Time) {
@@ -50,11 +51,25 @@ func (p *poe) prove(der []byte, t time.Time) {
 	p.at[sum] = t.UTC()
 }
 
-// everything notes that all of the message existed at t.
-func (p *poe) everything(t time.Time) {
-	if p.all == nil || t.Before(*p.all) {
-		t = t.UTC()
-		p.all = &t
+// proveMessage notes that a whole message existed at t, with all that stands in it.
+func (p *poe) proveMessage(sd *cms.SignedData, t time.Time) {
+	for _, c := range sd.Certificates {
+		p.prove(c.Raw, t)
+	}
+	for _, der := range slices.Concat(sd.CRLs, sd.OCSPs) {
+		p.prove(der, t)
+	}
+	for _, s := range sd.Signers {
+		p.prove(s.Signature, t)
+		lists, responses := archivedRevocation(s)
+		for _, der := range append(lists, responses...) {
+			p.prove(der, t)
+		}
+		for _, a := range slices.Concat(s.SignedAttrs, s.UnsignedAttrs) {
+			for _, v := range a.Values {
+				p.proveValue(a.Type, v, t)
+			}
+		}
 	}
 }
 
@@ -90,7 +105,7 @@ func (p *poe) proveValue(kind pki.OID, value []byte, t time.Time) {
 		for _, der := range append(lists, responses...) {
 			p.prove(der, t)
 		}
-	case pki.OIDSignatureTimeStamp, cms.OIDArchiveTimestampV3:
+	case pki.OIDSignatureTimeStamp, cms.OIDArchiveTimestampV3, attrContentTimestamp:
 		if token, err := timestamp.Parse(value); err == nil {
 			p.proveToken(token, t)
 		}

@@ -72,6 +72,13 @@ func (s *subject) revocation(ctx context.Context, i int, need time.Time) revocat
 		}
 		p := s.weigh(ctx, l, at, by)
 		unproven = unproven || p.unproven
+		if by.kind == seenAfter && p.status == crl.Good {
+			// Where older data would do as well, their signer need only have been good when
+			// those are proven to exist.
+			if q := s.weigh(ctx, l, at, then); q.status == crl.Good && q.proven.Before(p.proven) {
+				p.proven, p.evidence = q.proven, distinct(append(p.evidence, q.evidence...))
+			}
+		}
 		return p, p.decided()
 	}
 	if !r.settled(need) {

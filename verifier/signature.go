@@ -150,6 +150,8 @@ func (m *message) signature(i int) *signature {
 func (s *signature) gather(m *message) {
 	certificates := certificateValues(s.signer)
 	lists, responses := revocationValues(s.signer)
+	archivedLists, archivedResponses := archivedRevocation(s.signer)
+	lists, responses = append(lists, archivedLists...), append(responses, archivedResponses...)
 	tokens := slices.Concat(s.signer.TimestampTokens(), s.signer.ArchiveTokens())
 	for _, raw := range tokens[:min(len(tokens), maxTokens)] {
 		if t, err := timestamp.Parse(raw); err == nil {

@@ -91,7 +91,7 @@ func (in *inquiry) signedPDF(signed []byte) (*signature, error) {
 	if !last.CoversAll {
 		return nil, errors.New("the signature does not cover the whole file")
 	}
-	one := in.pdfSignature(doc, last)
+	one := in.pdfSignature(doc, in.store(doc), last)
 	if len(one.broken) > 0 {
 		return nil, errors.New(one.broken[0].Text.EN)
 	}

@@ -53,6 +53,8 @@ type subject struct {
 	hint       string      // what came nearest to a path, English
 	notRevoked bool        // revocation data that cover an expired certificate say good
 	embedded   bool        // embedded data alone say good of every certificate
+	sealed     bool        // and so do those of them that a timestamp covers
+	aged       time.Time   // of the oldest data that count on the file's own word; zero where none do
 	retry      time.Time
 	sources    []listAt // the lists that settled it, by the address asked,
 	links      []link   // and of whom each was asked
@@ -65,6 +67,8 @@ type judged struct {
 	path     *trust.Path
 	retry    time.Time
 	embedded bool
+	sealed   bool
+	aged     time.Time
 
 	sources   []listAt
 	links     []link
@@ -110,7 +114,7 @@ func (s *subject) consider(ctx context.Context) judged {
 		t := *s
 		t.path = &paths[i]
 		excuseAnchor(t.path)
-		j := judged{findings: examine(ctx, s.inquiry, pathChecks, &t), path: t.path, retry: t.retry, embedded: t.embedded,
+		j := judged{findings: examine(ctx, s.inquiry, pathChecks, &t), path: t.path, retry: t.retry, embedded: t.embedded, sealed: t.sealed, aged: t.aged,
 			sources: t.sources, links: t.links, momentary: t.momentary || i > 0}
 		s.keeper.keepPath(t.path)
 		if decide(j.findings) < 0 {

@@ -30,9 +30,9 @@ type operationLine struct {
 // servicePage is the whole regulation with what the portal needs to show a form.
 type servicePage struct {
 	*licensing.Regulation
-	Operations []operationPage                             `json:"operations"`
-	Forms      map[licensing.ApplicantKind]json.RawMessage `json:"forms"` // JSON Schema of an application's fields
-	SHA256     string                                      `json:"sha256"`
+	Operations []operationPage                                        `json:"operations"`
+	Forms      map[licensing.ApplicantKind]map[string]json.RawMessage `json:"forms"` // by kind and operation: JSON Schema of an application's fields
+	SHA256     string                                                 `json:"sha256"`
 }
 
 type operationPage struct {
@@ -46,7 +46,7 @@ func (s *server) services(c echo.Context) error {
 	for _, r := range s.o.Service.Regulations() {
 		line := serviceLine{Key: r.Key, Name: r.Name, Licensor: r.Licensor, InForce: r.InForce, Operations: []operationLine{}}
 		for _, op := range r.Operations {
-			line.Operations = append(line.Operations, operationLine{op.Key, op.Name, s.fee(r.Key, op.Key), op.Path != ""})
+			line.Operations = append(line.Operations, operationLine{op.Key, op.Name, s.fee(r.Key, op.Key), len(op.Paths) > 0})
 		}
 		list = append(list, line)
 	}
@@ -58,12 +58,15 @@ func (s *server) service(c echo.Context) error {
 		if r.Key != c.Param("key") {
 			continue
 		}
-		page := servicePage{Regulation: r, Forms: map[licensing.ApplicantKind]json.RawMessage{}, SHA256: r.Digest()}
+		page := servicePage{Regulation: r, Forms: map[licensing.ApplicantKind]map[string]json.RawMessage{}, SHA256: r.Digest()}
 		for _, op := range r.Operations {
-			page.Operations = append(page.Operations, operationPage{op, s.fee(r.Key, op.Key), op.Path != ""})
+			page.Operations = append(page.Operations, operationPage{op, s.fee(r.Key, op.Key), len(op.Paths) > 0})
 		}
 		for _, a := range r.Applicants {
-			page.Forms[a.Kind] = r.FormSchema(a.Kind)
+			page.Forms[a.Kind] = map[string]json.RawMessage{}
+			for _, op := range r.Operations {
+				page.Forms[a.Kind][op.Key] = r.FormSchema(a.Kind, op.Key)
+			}
 		}
 		return ok(c, page)
 	}

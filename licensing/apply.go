@@ -51,15 +51,15 @@ func (s *Service) Apply(ctx context.Context, a Actor, n NewApplication) (*Applic
 	if !ok {
 		return nil, badInput("operation", "must be one of %s", r.operationKeys())
 	}
-	if op.Path == "" {
-		return nil, badInput("operation", "%q is described by the regulation but not yet served here", op.Key)
-	}
 	if n.Channel == "" {
 		n.Channel = ChannelPortal
 	}
 	clerk, err := r.checkChannel(a, n)
 	if err != nil {
 		return nil, err
+	}
+	if !op.RunsOn(n.Channel.path()) {
+		return nil, badInput("channel", "%q is served on %s only", op.Key, strings.Join(op.Paths, ", "))
 	}
 	if err := op.checkAbout(n.About); err != nil {
 		return nil, err
@@ -74,11 +74,11 @@ func (s *Service) Apply(ctx context.Context, a Actor, n NewApplication) (*Applic
 	if err := r.checkApplicant(n.Applicant); err != nil {
 		return nil, err
 	}
-	fields, err := r.checkFields(n.Applicant.Kind, n.Fields)
+	fields, err := r.checkFields(n.Applicant.Kind, op.Key, n.Fields)
 	if err != nil {
 		return nil, err
 	}
-	attachments, err := checkAttachments(r.Checklist(n.Applicant.Kind, n.Channel), n.Attachments)
+	attachments, err := checkAttachments(r.Checklist(n.Applicant.Kind, op.Key, n.Channel, fields), n.Attachments)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (s *Service) Apply(ctx context.Context, a Actor, n NewApplication) (*Applic
 	if err != nil {
 		return nil, err
 	}
-	if err := r.checkPayment(op, n.Payment, fee); err != nil {
+	if err := r.checkPayment(n.Channel, n.Payment, fee); err != nil {
 		return nil, err
 	}
 	id, nonce, err := s.draftID()
@@ -198,7 +198,7 @@ func checkLine(field, s string, required bool) error {
 
 // checkFields brings the form to its canonical bytes and judges those, so that
 // what was judged is what is signed.
-func (r *Regulation) checkFields(k ApplicantKind, raw json.RawMessage) (json.RawMessage, error) {
+func (r *Regulation) checkFields(k ApplicantKind, operation string, raw json.RawMessage) (json.RawMessage, error) {
 	if len(raw) == 0 {
 		return nil, badInput("fields", "the form is missing")
 	}
@@ -222,7 +222,7 @@ func (r *Regulation) checkFields(k ApplicantKind, raw json.RawMessage) (json.Raw
 	if err != nil {
 		return nil, badInput("fields", "must be JSON")
 	}
-	if err := r.forms[k].Validate(doc); err != nil {
+	if err := r.forms[formKey{k, operation}].Validate(doc); err != nil {
 		var v *jsonschema.ValidationError
 		if errors.As(err, &v) {
 			return nil, fieldProblem(v)
@@ -316,7 +316,11 @@ func checkAttachments(checklist []Document, all []NewAttachment) ([]Attachment, 
 
 // checkPayment is condition C2: without the payment of exactly the fee nothing
 // is registered, and the person hears refusal M2 (R046).
-func (r *Regulation) checkPayment(op Operation, p Payment, fee int64) error {
+func (r *Regulation) checkPayment(c Channel, p Payment, fee int64) error {
+	if fee == 0 && p == (Payment{}) {
+		// Appendices and corrections are free (law on licensing 2007, art. 44).
+		return nil
+	}
 	if err := checkLine("payment.reference", p.Reference, false); err != nil {
 		return err
 	}
@@ -330,7 +334,7 @@ func (r *Regulation) checkPayment(op Operation, p Payment, fee int64) error {
 	default:
 		return nil
 	}
-	code, err := r.refusal(op.Key, onPayment)
+	code, err := r.refusal(c, onPayment)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,8 @@
 package licensing
 
 import (
-	"slices"
+	"cmp"
+	"encoding/json"
 
 	"rastau/internal/phrase"
 )
@@ -33,6 +34,9 @@ type Clerk struct {
 // is asked for wherever an operator of a centre signs for the applicant (law on
 // permits and notifications, art. 48 (3)), whatever the regulation lists.
 const DocumentConsent = "consent"
+
+// path is the key of the regulation's path; a channel that is not given is the portal.
+func (c Channel) path() string { return string(cmp.Or(c, ChannelPortal)) }
 
 // statement is the catalogue's key of the text above the signature.
 func (c Channel) statement() string {
@@ -100,12 +104,13 @@ func consentDocument() Document {
 	}
 }
 
-// Checklist is what an application of this kind on this channel is asked for,
-// in the regulation's order.
-func (r *Regulation) Checklist(k ApplicantKind, c Channel) []Document {
+// Checklist is what an application for an operation, of this kind of applicant
+// on this channel, is asked for by the answers in its form (JSON; nil before
+// there are any), in the regulation's order.
+func (r *Regulation) Checklist(k ApplicantKind, operation string, c Channel, fields json.RawMessage) []Document {
 	var list []Document
 	for _, d := range r.Documents {
-		if len(d.Applicants) == 0 || slices.Contains(d.Applicants, k) {
+		if d.asked(k, operation, c.path(), fields) {
 			list = append(list, d)
 		}
 	}

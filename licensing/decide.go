@@ -212,7 +212,7 @@ func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, 
 // refuse signs the reasoned refusal (M4). A licence serial that an interrupted
 // approval had reserved goes back, so that the numbers keep no gap.
 func (s *Service) refuse(ctx context.Context, r *Regulation, app *Application, a Actor, line Authority, d Decision) (*Application, error) {
-	code, err := r.refusal(app.Operation, onReview)
+	code, err := r.refusal(app.Channel, onReview)
 	if err != nil {
 		return nil, err
 	}

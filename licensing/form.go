@@ -3,7 +3,10 @@
 package licensing
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -72,4 +75,177 @@ func weight(v *jsonschema.ValidationError) int {
 		return 0
 	}
 	return 1 + len(v.InstanceLocation)
+}
+
+func (r *Regulation) checkForm(src *source) {
+	properties := map[string]map[string]any{}
+	seen := map[string]bool{}
+	for i, f := range r.Form {
+		if f.Name.EN == "" || !isKey(f.Key) || seen[f.Key] {
+			src.problem(src.line("form", i), "a form step needs a name and a key that stands once")
+		}
+		seen[f.Key] = true
+		if f.Part != "" && !slices.Contains(knownParts, f.Part) {
+			src.problem(src.line("form", i, "part"), "part %q is not one of %v", f.Part, knownParts)
+		}
+		if f.Part == "" && f.Schema == nil {
+			src.problem(src.line("form", i), "the form step %q has no schema", f.Key)
+		}
+		r.checkOperationKeys(src, f.Operations, "form", i)
+		for j, key := range f.RequiredIn {
+			if _, ok := r.Operation(key); !ok {
+				src.problem(src.line("form", i, "requiredIn", j), "there is no operation %q", key)
+			}
+		}
+		for j, k := range f.Applicants {
+			if _, ok := r.Applicant(k); !ok {
+				src.problem(src.line("form", i, "applicants", j), "applicant kind %q is not among the applicants", k)
+			}
+		}
+		props, _ := f.Schema["properties"].(map[string]any)
+		for name, p := range props {
+			m, ok := p.(map[string]any)
+			if !ok || m["label"] == nil {
+				src.problem(src.line("form", i, "schema", "properties", name), "the field %q has no label", name)
+			}
+			if f.Part == "" {
+				properties[name] = m
+			}
+		}
+	}
+	r.forms = make(map[formKey]*jsonschema.Schema, len(r.Applicants)*len(r.Operations))
+	for _, a := range r.Applicants {
+		for _, o := range r.Operations {
+			schema, err := compile(r.schema(a.Kind, o.Key))
+			if err != nil {
+				src.problem(src.line("form"), "the form for %s of a %s is no JSON Schema: %v", o.Key, a.Kind, err)
+			}
+			r.forms[formKey{a.Kind, o.Key}] = schema
+		}
+	}
+	r.checkDeterminants(src, properties)
+	for i, f := range r.Licence.Appendix {
+		if properties[f] == nil {
+			src.problem(src.line("licence", "appendix", i), "the form has no field %q", f)
+		}
+	}
+	for i, f := range r.Licence.Fields {
+		if properties[f] == nil {
+			src.problem(src.line("licence", "fields", i), "the form has no field %q", f)
+		}
+	}
+	if r.Licence.Subtypes != "" && properties[r.Licence.Subtypes] == nil {
+		src.problem(src.line("licence", "subtypes"), "the form has no field %q", r.Licence.Subtypes)
+	}
+	if r.Licence.Subtypes != "" && len(r.subtypeNames()) == 0 {
+		src.problem(src.line("licence", "subtypes"), "the field %q names no sub-types: it needs items.oneOf with const and label", r.Licence.Subtypes)
+	}
+	if r.Licence.Basis.EN == "" || r.Licence.Conditions.EN == "" || r.Licence.Years < 0 {
+		src.problem(src.line("licence"), "licence needs basis and conditions, and years of 0 (unlimited) or more")
+	}
+}
+
+// compile brings a schema to the numbers that a JSON decoder would give, and compiles it.
+func compile(schema map[string]any) (*jsonschema.Schema, error) {
+	raw, err := json.Marshal(schema)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	// A regulation is one file: a reference out of it is never followed.
+	c.UseLoader(noLoader{})
+	if err := c.AddResource("form.json", doc); err != nil {
+		return nil, err
+	}
+	return c.Compile("form.json")
+}
+
+type noLoader struct{}
+
+func (noLoader) Load(url string) (any, error) {
+	return nil, fmt.Errorf("a form may not refer to %s", url)
+}
+
+func (r *Regulation) checkDocuments(src *source) {
+	seen := map[string]bool{}
+	for i, d := range r.Documents {
+		line := src.line("documents", i)
+		if !isKey(d.Key) || seen[d.Key] || d.Name.EN == "" {
+			src.problem(line, "a document needs a name and a key that stands once")
+		}
+		seen[d.Key] = true
+		if d.Key == DocumentConsent {
+			src.problem(line, "the document %q is asked for on the centre's path whatever the regulation lists: leave it out", d.Key)
+		}
+		r.checkOperationKeys(src, d.Operations, "documents", i)
+		for j, p := range d.Paths {
+			if _, ok := r.Path(p); !ok {
+				src.problem(src.line("documents", i, "paths", j), "there is no path %q", p)
+			}
+		}
+		for j, k := range d.Applicants {
+			if _, ok := r.Applicant(k); !ok {
+				src.problem(src.line("documents", i, "applicants", j), "applicant kind %q is not among the applicants", k)
+			}
+		}
+		if len(d.Types) == 0 {
+			src.problem(line, "document %q allows no type of file", d.Key)
+		}
+		for j, t := range d.Types {
+			if attachmentTypes[t] == nil {
+				src.problem(src.line("documents", i, "types", j), "type %q is not one that can be checked", t)
+			}
+		}
+		if d.MaxBytes <= 0 || d.MaxBytes > maxAttachment {
+			src.problem(line, "document %q: maxBytes must be 1 to %d", d.Key, maxAttachment)
+		}
+	}
+	for i, item := range r.Review {
+		if !isKey(item.Key) || seen[item.Key] || item.Name.EN == "" {
+			src.problem(src.line("review", i), "a review question needs a name and a key of its own")
+		}
+		seen[item.Key] = true
+	}
+}
+
+// checkDeterminants holds every condition on a form's answer to the form: the
+// field exists and can hold each of the values.
+func (r *Regulation) checkDeterminants(src *source, properties map[string]map[string]any) {
+	for i, d := range r.Documents {
+		if d.When == nil {
+			continue
+		}
+		field := properties[d.When.Field]
+		if field == nil || len(d.When.Is) == 0 {
+			src.problem(src.line("documents", i, "when"), "document %q: when needs a field of the form and the values that it is asked for", d.Key)
+			continue
+		}
+		for j, value := range d.When.Is {
+			if allowed := choices(field); !slices.Contains(allowed, value) {
+				src.problem(src.line("documents", i, "when", "is", j), "document %q: the field %q is never %q", d.Key, d.When.Field, value)
+			}
+		}
+	}
+}
+
+// choices are the values that a field allows, alone (oneOf) or as entries (items.oneOf).
+func choices(field map[string]any) []string {
+	if items, ok := field["items"].(map[string]any); ok {
+		field = items
+	}
+	list, _ := field["oneOf"].([]any)
+	var out []string
+	for _, c := range list {
+		choice, _ := c.(map[string]any)
+		if code, ok := choice["const"].(string); ok {
+			out = append(out, code)
+		}
+	}
+	return out
 }

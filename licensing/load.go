@@ -3,17 +3,12 @@
 package licensing
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"encoding/json"
-	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"rastau/internal/identity"
 )
@@ -28,10 +23,11 @@ const (
 )
 
 // checks that the workflow knows how to run behind a step.
-var knownChecks = []string{onAuthorisation, onPayment, onCertificate, onReview}
+var knownChecks = []string{onAuthorisation, onRegisters, onPayment, onCertificate, onReview}
 
 const (
 	onAuthorisation = "authorisation"
+	onRegisters     = "registers" // the applicant is found in the registers of persons and bodies
 	onPayment       = "payment"
 	onCertificate   = "certificate"
 	onReview        = "review"
@@ -82,9 +78,10 @@ func LoadRegulation(name string, data []byte) (*Regulation, error) {
 	r.checkOperations(src)
 	r.checkForm(src)
 	r.checkDocuments(src)
-	for i := range r.Paths {
-		r.checkPath(src, i)
-	}
+	r.checkTerms(src)
+	r.checkRefusals(src)
+	r.checkPaths(src)
+	r.checkLegend(src)
 	r.checkSurvey(src)
 	if err := src.err(); err != nil {
 		return nil, err
@@ -122,6 +119,9 @@ func (r *Regulation) checkPassport(src *source) {
 	}
 	seen := map[ApplicantKind]bool{}
 	for i, a := range r.Applicants {
+		if a.Name.EN == "" {
+			src.problem(src.line("applicants", i), "the applicant kind %q has no name", a.Kind)
+		}
 		if seen[a.Kind] || !slices.Contains([]ApplicantKind{NaturalPerson, SoleEntrepreneur, LegalEntity}, a.Kind) || a.Number != byIIN && a.Number != byBIN {
 			src.problem(src.line("applicants", i), "an applicant kind must be known, stand once, and be known by iin or bin")
 		}
@@ -136,10 +136,13 @@ func (r *Regulation) checkOperations(src *source) {
 	seen := map[string]bool{}
 	for i, o := range r.Operations {
 		line := src.line("operations", i)
-		if !isKey(o.Key) || seen[o.Key] {
-			src.problem(line, "operation %q: its key must stand once, in small Latin letters, digits and hyphens", o.Key)
+		if !slices.Contains(knownOperations, o.Key) || seen[o.Key] {
+			src.problem(line, "operation %q: its key must be one of %s and stand once", o.Key, strings.Join(knownOperations, ", "))
 		}
 		seen[o.Key] = true
+		if o.Name.EN == "" {
+			src.problem(line, "operation %q has no name", o.Key)
+		}
 		switch f := o.Fee; {
 		case f.MRP < 0 || f.Percent < 0 || f.Percent > 100 || f.CapMRP < 0 || f.MRP > 10_000:
 			src.problem(line, "operation %q: a fee is a number of MRP or a percentage from 0 to 100", o.Key)
@@ -153,145 +156,125 @@ func (r *Regulation) checkOperations(src *source) {
 		if o.Deadline.WorkingDays < 1 || o.Deadline.WorkingDays > 250 {
 			src.problem(line, "operation %q: the deadline must be 1 to 250 working days", o.Key)
 		}
-		if o.Path != "" && !slices.ContainsFunc(r.Paths, func(p Path) bool { return p.Key == o.Path }) {
-			src.problem(line, "operation %q: there is no path %q", o.Key, o.Path)
-			continue
-		}
-		r.checkServed(src, line, o)
-	}
-	if len(r.Operations) == 0 {
-		src.problem(src.line("operations"), "there is no operation")
-	}
-}
-
-// checkServed holds an operation that is run to its path: the refusals that the
-// workflow gives must be there, and the table's term must be the operation's.
-func (r *Regulation) checkServed(src *source, line int, o Operation) {
-	if o.Path == "" {
-		return
-	}
-	for _, check := range []string{onPayment, onCertificate, onReview} {
-		if code, err := r.refusal(o.Key, check); err != nil || code == "" {
-			src.problem(line, "operation %q: its path %q has no condition with check %q that leads to a refusal", o.Key, o.Path, check)
-		}
-	}
-	for _, p := range r.Paths {
-		for _, s := range p.Steps {
-			if p.Key == o.Path && s.Time.WorkingDays != 0 && s.Time.WorkingDays != o.Deadline.WorkingDays {
-				src.problem(line, "operation %q: the deadline is %d working days, step %d of its path has %d", o.Key, o.Deadline.WorkingDays, s.Number, s.Time.WorkingDays)
+		for j, p := range o.Paths {
+			at := src.line("operations", i, "paths", j)
+			if _, ok := r.Path(p); !ok || slices.Index(o.Paths, p) != j {
+				src.problem(at, "operation %q: there is no path %q, or it stands twice", o.Key, p)
+				continue
 			}
+			r.checkServed(src, at, o, p)
+		}
+		if len(o.Paths) == 0 {
+			src.problem(line, "operation %q runs on no path", o.Key)
+		}
+	}
+	if !seen[OperationIssue] {
+		src.problem(src.line("operations"), "there is no operation %q", OperationIssue)
+	}
+}
+
+// checkServed holds an operation to a path that it runs on: the refusals that
+// the workflow gives must be there, and the table's term must be the issue's.
+// The tables give no other; the law does, and is named.
+func (r *Regulation) checkServed(src *source, line int, o Operation, path string) {
+	p, _ := r.Path(path)
+	needed := []string{onReview}
+	if path == string(ChannelPortal) {
+		needed = append(needed, onCertificate)
+		if o.Fee.MRP > 0 || o.Fee.Percent > 0 {
+			// R046: an unpaid request never reaches registration.
+			needed = append(needed, onPayment)
+		}
+	}
+	for _, check := range needed {
+		if p.refusal(check) == "" {
+			src.problem(line, "operation %q: its path %q has no condition with check %q that leads to a refusal", o.Key, path, check)
+		}
+	}
+	for _, s := range p.Steps {
+		switch {
+		case s.Time.WorkingDays == 0 || s.Time.WorkingDays == o.Deadline.WorkingDays:
+		case o.Key == OperationIssue:
+			src.problem(line, "operation %q: the deadline is %d working days, step %d of its path has %d", o.Key, o.Deadline.WorkingDays, s.Number, s.Time.WorkingDays)
+		case o.Deadline.Source == "":
+			src.problem(line, "operation %q: the deadline is not the table's: name its source", o.Key)
 		}
 	}
 }
 
-func (r *Regulation) checkForm(src *source) {
-	properties := map[string]bool{}
-	for i, f := range r.Form {
-		if f.Name.EN == "" || !isKey(f.Key) {
-			src.problem(src.line("form", i), "a form step needs key and name")
-		}
-		for j, k := range f.Applicants {
-			if _, ok := r.Applicant(k); !ok {
-				src.problem(src.line("form", i, "applicants", j), "applicant kind %q is not among the applicants", k)
-			}
-		}
-		props, _ := f.Schema["properties"].(map[string]any)
-		for name, p := range props {
-			properties[name] = true
-			if m, ok := p.(map[string]any); !ok || m["label"] == nil {
-				src.problem(src.line("form", i, "schema", "properties", name), "the field %q has no label", name)
-			}
+func (r *Regulation) checkTerms(src *source) {
+	for _, t := range []struct {
+		key  string
+		term Term
+	}{
+		{"completeness", r.Terms.Completeness}, {"agreementRequest", r.Terms.AgreementRequest}, {"agreementReply", r.Terms.AgreementReply},
+		{"handOver", r.Terms.HandOver}, {"reissueRequest", r.Terms.ReissueRequest}, {"inspection", r.Terms.Inspection}, {"return", r.Terms.Return},
+	} {
+		if (t.term.WorkingDays > 0) == (t.term.CalendarDays > 0) || t.term.WorkingDays < 0 || t.term.CalendarDays < 0 || t.term.Source == "" {
+			src.problem(src.line("terms", t.key), "terms: %s needs workingDays or calendarDays above zero, and its source", t.key)
 		}
 	}
-	r.forms = make(map[ApplicantKind]*jsonschema.Schema, len(r.Applicants))
-	for _, a := range r.Applicants {
-		schema, err := compile(r.schema(a.Kind))
-		if err != nil {
-			src.problem(src.line("form"), "the form for %s is no JSON Schema: %v", a.Kind, err)
+	for i, a := range r.Agreements {
+		if !isKey(a.Key) || slices.IndexFunc(r.Agreements, func(b Agreement) bool { return b.Key == a.Key }) != i || a.Name.EN == "" || a.Source == "" {
+			src.problem(src.line("agreements", i), "an agreement needs a key that stands once, a name and a source")
 		}
-		r.forms[a.Kind] = schema
-	}
-	for i, f := range r.Licence.Fields {
-		if !properties[f] {
-			src.problem(src.line("licence", "fields", i), "the form has no field %q", f)
-		}
-	}
-	if r.Licence.Subtypes != "" && !properties[r.Licence.Subtypes] {
-		src.problem(src.line("licence", "subtypes"), "the form has no field %q", r.Licence.Subtypes)
-	}
-	if r.Licence.Subtypes != "" && len(r.subtypeNames()) == 0 {
-		src.problem(src.line("licence", "subtypes"), "the field %q names no sub-types: it needs items.oneOf with const and label", r.Licence.Subtypes)
-	}
-	if r.Licence.Basis.EN == "" || r.Licence.Conditions.EN == "" || r.Licence.Years < 0 {
-		src.problem(src.line("licence"), "licence needs basis and conditions, and years of 0 (unlimited) or more")
+		r.checkOperationKeys(src, a.Operations, "agreements", i)
 	}
 }
 
-// compile brings a schema to the numbers that a JSON decoder would give, and compiles it.
-func compile(schema map[string]any) (*jsonschema.Schema, error) {
-	raw, err := json.Marshal(schema)
-	if err != nil {
-		return nil, err
+// checkOperationKeys holds a list of operations somewhere in the file to those that there are.
+func (r *Regulation) checkOperationKeys(src *source, keys []string, at ...any) {
+	for i, key := range keys {
+		if _, ok := r.Operation(key); !ok {
+			src.problem(src.line(append(at, "operations", i)...), "there is no operation %q", key)
+		}
 	}
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
-	c := jsonschema.NewCompiler()
-	c.DefaultDraft(jsonschema.Draft2020)
-	c.AssertFormat()
-	// A regulation is one file: a reference out of it is never followed.
-	c.UseLoader(noLoader{})
-	if err := c.AddResource("form.json", doc); err != nil {
-		return nil, err
-	}
-	return c.Compile("form.json")
 }
 
-type noLoader struct{}
-
-func (noLoader) Load(url string) (any, error) {
-	return nil, fmt.Errorf("a form may not refer to %s", url)
-}
-
-func (r *Regulation) checkDocuments(src *source) {
+func (r *Regulation) checkRefusals(src *source) {
 	seen := map[string]bool{}
-	for i, d := range r.Documents {
-		line := src.line("documents", i)
-		if !isKey(d.Key) || seen[d.Key] || d.Name.EN == "" {
-			src.problem(line, "a document needs a name and a key that stands once")
+	for i, m := range r.Refusals {
+		line := src.line("refusals", i)
+		if !isRefusal(m.Code) || seen[m.Code] || !slices.Contains(knownChecks, m.Check) || m.Name.EN == "" {
+			src.problem(line, "a refusal needs a code from M1 to M6 that stands once, a name and one of the checks %v", knownChecks)
 		}
-		seen[d.Key] = true
-		for j, k := range d.Applicants {
-			if _, ok := r.Applicant(k); !ok {
-				src.problem(src.line("documents", i, "applicants", j), "applicant kind %q is not among the applicants", k)
+		seen[m.Code] = true
+		for j, p := range m.Paths {
+			if _, ok := r.Path(p); !ok {
+				src.problem(src.line("refusals", i, "paths", j), "there is no path %q", p)
 			}
 		}
-		if len(d.Types) == 0 {
-			src.problem(line, "document %q allows no type of file", d.Key)
-		}
-		for j, t := range d.Types {
-			if attachmentTypes[t] == nil {
-				src.problem(src.line("documents", i, "types", j), "type %q is not one that can be checked", t)
-			}
-		}
-		if d.MaxBytes <= 0 || d.MaxBytes > maxAttachment {
-			src.problem(line, "document %q: maxBytes must be 1 to %d", d.Key, maxAttachment)
+		used := slices.ContainsFunc(r.Paths, func(p Path) bool {
+			return slices.ContainsFunc(p.Steps, func(s Step) bool { return s.Refusal == m.Code })
+		})
+		if !used {
+			src.problem(line, "the refusal %s is unreachable: no step of any path gives it", m.Code)
 		}
 	}
-	for i, item := range r.Review {
-		if !isKey(item.Key) || seen[item.Key] || item.Name.EN == "" {
-			src.problem(src.line("review", i), "a review question needs a name and a key of its own")
+}
+
+func (r *Regulation) checkLegend(src *source) {
+	var keys []string
+	for i, s := range r.Legend {
+		if !slices.Contains(knownSymbols, s.Key) || slices.Contains(keys, s.Key) || s.Name.EN == "" {
+			src.problem(src.line("legend", i), "the legend has no symbol %q, or has it twice, or without a name", s.Key)
 		}
-		seen[item.Key] = true
+		keys = append(keys, s.Key)
+	}
+	for _, k := range knownSymbols {
+		if !slices.Contains(keys, k) {
+			src.problem(src.line("legend"), "the legend lacks the symbol %q", k)
+		}
 	}
 }
 
 func (r *Regulation) checkSurvey(src *source) {
+	seen := map[string]bool{}
 	for i, q := range r.Survey {
-		if q.Text.EN == "" || len(q.Answers) < 2 || q.Measure != "quality" && q.Measure != "accessibility" {
-			src.problem(src.line("survey", i), "a survey question needs text, answers, and measures quality or accessibility")
+		if !isKey(q.Key) || seen[q.Key] || q.Text.EN == "" || len(q.Answers) < 2 || !slices.Contains(indicators, q.Measure) {
+			src.problem(src.line("survey", i), "a survey question needs a key of its own, text, answers, and measures one of %v", indicators)
 		}
+		seen[q.Key] = true
 	}
 }
 

@@ -4,17 +4,32 @@ package licensing
 
 import (
 	"slices"
+	"strings"
 
 	"rastau/internal/phrase"
 )
+
+// knownPaths are the ways in that the program has (Channel).
+var knownPaths = []string{string(ChannelPortal), string(ChannelProvider), string(ChannelCentre)}
+
+func (r *Regulation) checkPaths(src *source) {
+	seen := map[string]bool{}
+	for i, p := range r.Paths {
+		if seen[p.Key] {
+			src.problem(src.line("paths", i), "the path %q stands twice", p.Key)
+		}
+		seen[p.Key] = true
+		r.checkPath(src, i)
+	}
+}
 
 // checkPath holds one path to the rules of a table: every step is known and
 // reached from the first, has its unit, leads on or ends; a condition has a way
 // out for pass and for fail; a refusal ends the path and is reached by a fail.
 func (r *Regulation) checkPath(src *source, i int) {
 	p := r.Paths[i]
-	if !isKey(p.Key) || p.Name.EN == "" || len(p.Steps) == 0 {
-		src.problem(src.line("paths", i), "a path needs key, name and steps")
+	if !slices.Contains(knownPaths, p.Key) || p.Name.EN == "" || len(p.Steps) == 0 {
+		src.problem(src.line("paths", i), "a path needs one of the keys %v, a name and steps", knownPaths)
 		return
 	}
 	numbers := map[int]bool{}
@@ -31,9 +46,26 @@ func (r *Regulation) checkPath(src *source, i int) {
 	p.reach(p.Steps[0].Number, reached)
 	for j, s := range p.Steps {
 		if !reached[s.Number] {
-			src.problem(src.line("paths", i, "steps", j), "no way leads from step %d to step %d", p.Steps[0].Number, s.Number)
+			what := ""
+			if s.Refusal != "" {
+				what = ", so that its refusal is unreachable"
+			}
+			src.problem(src.line("paths", i, "steps", j), "no way leads from step %d to step %d%s", p.Steps[0].Number, s.Number, what)
+		}
+		if !p.ends(s.Number, map[int]bool{}) {
+			src.problem(src.line("paths", i, "steps", j), "step %d leads into a dead end: no way leads from it to an end", s.Number)
 		}
 	}
+}
+
+// ends reports whether some way leads from a step to one that leads no further.
+func (p Path) ends(number int, seen map[int]bool) bool {
+	if seen[number] {
+		return false
+	}
+	seen[number] = true
+	next := p.step(number).Next
+	return len(next) == 0 || slices.ContainsFunc(next, func(n Next) bool { return p.ends(n.To, seen) })
 }
 
 func (p Path) reach(number int, reached map[int]bool) {
@@ -54,6 +86,15 @@ func (r *Regulation) checkStep(src *source, i, j int, s Step, numbers map[int]bo
 	if s.Process == "" || s.Req == "" || s.Action == (phrase.Text{}) || s.Completion == (phrase.Text{}) {
 		src.problem(line, "step %d needs process, requirement, action and completion", s.Number)
 	}
+	if s.Short == (phrase.Text{}) {
+		src.problem(line, "step %d needs short, its words in the diagram", s.Number)
+	}
+	if ends := len(s.Next) == 0; ends != (s.Tells != "") || ends && !r.hasUnit(s.Tells) {
+		src.problem(line, "step %d: tells names the unit that hears the end, on a step that leads no further", s.Number)
+	}
+	if !isRequirement(s.Req) {
+		src.problem(src.line("paths", i, "steps", j, "requirement"), "step %d: %q is not a requirement, such as R031", s.Number, s.Req)
+	}
 	if n := len(s.Time.Seconds); n > 2 || n > 0 && (s.Time.Seconds[0] <= 0 || s.Time.Seconds[n-1] < s.Time.Seconds[0] || s.Time.WorkingDays != 0) || s.Time.WorkingDays < 0 {
 		src.problem(src.line("paths", i, "steps", j, "time"), "step %d: time is seconds (one, or from and to) or working days", s.Number)
 	}
@@ -61,6 +102,9 @@ func (r *Regulation) checkStep(src *source, i, j int, s Step, numbers map[int]bo
 		at := src.line("paths", i, "steps", j, "next", k)
 		if !numbers[n.To] {
 			src.problem(at, "step %d leads to step %d, which does not exist", s.Number, n.To)
+		}
+		if slices.IndexFunc(s.Next, func(o Next) bool { return o.When == n.When }) != k {
+			src.problem(at, "step %d leads on twice in the same case", s.Number)
 		}
 		if n.When != "" && n.When != whenPass && n.When != whenFail || (n.When != "") != (s.Condition != nil) {
 			src.problem(at, "step %d: when is pass or fail, and stands where the step has a condition", s.Number)
@@ -71,8 +115,8 @@ func (r *Regulation) checkStep(src *source, i, j int, s Step, numbers map[int]bo
 	}
 	if c := s.Condition; c != nil {
 		at := src.line("paths", i, "steps", j, "condition")
-		if !slices.Contains(knownChecks, c.Check) || c.Key == "" || c.Req == "" || !r.hasUnit(c.Unit) || c.Text.EN == "" {
-			src.problem(at, "step %d: a condition needs key, requirement, a known unit, text and one of the checks %v", s.Number, knownChecks)
+		if !slices.Contains(knownChecks, c.Check) || c.Key == "" || !isRequirement(c.Req) || !r.hasUnit(c.Unit) || c.Text.EN == "" || c.Short.EN == "" {
+			src.problem(at, "step %d: a condition needs key, requirement, a known unit, text, short and one of the checks %v", s.Number, knownChecks)
 		}
 		if !s.leads(whenPass) || !s.leads(whenFail) {
 			src.problem(at, "step %d: the condition needs a next step for pass and one for fail", s.Number)
@@ -80,6 +124,9 @@ func (r *Regulation) checkStep(src *source, i, j int, s Step, numbers map[int]bo
 		for _, n := range s.Next {
 			if n.When == whenFail && r.Paths[i].step(n.To).Refusal == "" {
 				src.problem(at, "step %d: where the condition fails, step %d must be a refusal", s.Number, n.To)
+			}
+			if code := r.Paths[i].step(n.To).Refusal; n.When == whenFail && code != "" && !r.refuses(code, c.Check, r.Paths[i].Key) {
+				src.problem(at, "step %d: the list of refusals has no %s for %s on this path", s.Number, code, c.Check)
 			}
 		}
 	}
@@ -112,4 +159,16 @@ func (r *Regulation) hasUnit(key string) bool {
 
 func isRefusal(code string) bool {
 	return len(code) == 2 && code[0] == 'M' && code[1] >= '1' && code[1] <= '6'
+}
+
+// refuses reports whether the closed list has the message for a check on a path.
+func (r *Regulation) refuses(code, check, path string) bool {
+	return slices.ContainsFunc(r.Refusals, func(m Refusal) bool {
+		return m.Code == code && m.Check == check && (len(m.Paths) == 0 || slices.Contains(m.Paths, path))
+	})
+}
+
+// isRequirement knows R001 … R153 by their form; the table in docs/ knows them by name.
+func isRequirement(s string) bool {
+	return len(s) == 4 && s[0] == 'R' && strings.Trim(s[1:], "0123456789") == ""
 }

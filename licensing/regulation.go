@@ -5,6 +5,7 @@ package licensing
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -40,16 +41,26 @@ type Regulation struct {
 	Numbering  Numbering       `yaml:"numbering" json:"numbering"`
 	Applicants []ApplicantRule `yaml:"applicants" json:"applicants"`
 	Operations []Operation     `yaml:"operations" json:"operations"`
+	Terms      Terms           `yaml:"terms" json:"terms"`
+	Agreements []Agreement     `yaml:"agreements" json:"agreements,omitempty"`
 	Units      []Unit          `yaml:"units" json:"units"`
 	Form       []FormStep      `yaml:"form" json:"form"`
 	Documents  []Document      `yaml:"documents" json:"documents"`
 	Review     []ReviewItem    `yaml:"review" json:"review"`
 	Licence    LicenceRule     `yaml:"licence" json:"licence"`
+	Refusals   []Refusal       `yaml:"refusals" json:"refusals"`
 	Paths      []Path          `yaml:"paths" json:"paths"`
+	Legend     []Symbol        `yaml:"legend" json:"legend"`
 	Survey     []Question      `yaml:"survey" json:"survey"`
 
 	digest string // SHA-256 of the file, hex
-	forms  map[ApplicantKind]*jsonschema.Schema
+	forms  map[formKey]*jsonschema.Schema
+}
+
+// formKey names one form: what an operation asks of a kind of applicant.
+type formKey struct {
+	kind      ApplicantKind
+	operation string
 }
 
 // Act is the order that approved the regulation.
@@ -109,14 +120,33 @@ type ApplicantRule struct {
 	Number string        `yaml:"number" json:"number"` // iin or bin
 }
 
+// The operations that the workflow knows. A regulation names those that its
+// service has; every one but the issue is about a licence that exists.
+const (
+	OperationIssue      = "issue"
+	OperationReissue    = "re-issue"
+	OperationDuplicate  = "duplicate"
+	OperationAppendix   = "appendix"   // a sub-type or an object added later
+	OperationCorrection = "correction" // of an error in the licence
+)
+
+var knownOperations = []string{OperationIssue, OperationReissue, OperationDuplicate, OperationAppendix, OperationCorrection}
+
 // Operation is one thing that the service does.
 type Operation struct {
 	Key      string      `yaml:"key" json:"key"`
 	Name     phrase.Text `yaml:"name" json:"name"`
 	Fee      Fee         `yaml:"fee" json:"fee"`
 	Deadline Deadline    `yaml:"deadline" json:"deadline"`
-	Path     string      `yaml:"path" json:"path"` // the path of the portal that it runs on; "" while it is not run
+	Paths    []string    `yaml:"paths" json:"paths"` // the paths that it runs on: portal, provider, centre
+	Source   string      `yaml:"source" json:"source,omitempty"`
 }
+
+// OfLicence reports whether the operation is about a licence that exists.
+func (o Operation) OfLicence() bool { return o.Key != OperationIssue }
+
+// RunsOn reports whether the operation runs on a path.
+func (o Operation) RunsOn(path string) bool { return slices.Contains(o.Paths, path) }
 
 // Fee is a number of MRP, or a part of another operation's fee with a cap in MRP.
 type Fee struct {
@@ -132,36 +162,128 @@ type Deadline struct {
 	Source      string `yaml:"source" json:"source,omitempty"`
 }
 
-// Unit is a structural-functional unit (ҚФБ) that acts in a path.
-type Unit struct {
+// Terms are the law's times beside the deadline of each operation.
+type Terms struct {
+	Completeness     Term `yaml:"completeness" json:"completeness"`         // of the documents: refused to consider further within it
+	AgreementRequest Term `yaml:"agreementRequest" json:"agreementRequest"` // to ask the other bodies
+	AgreementReply   Term `yaml:"agreementReply" json:"agreementReply"`     // for their answer; silence is agreement
+	HandOver         Term `yaml:"handOver" json:"handOver"`                 // of a licence deemed issued on silence
+	ReissueRequest   Term `yaml:"reissueRequest" json:"reissueRequest"`     // for the licensee, from the change on
+	Inspection       Term `yaml:"inspection" json:"inspection"`             // of a branch or object that is new or moved
+	Return           Term `yaml:"return" json:"return"`                     // of a licence on paper after termination
+}
+
+// Term is a number of working days or of calendar days, with the norm that gives it.
+type Term struct {
+	WorkingDays  int    `yaml:"workingDays" json:"workingDays,omitempty"`
+	CalendarDays int    `yaml:"calendarDays" json:"calendarDays,omitempty"`
+	Source       string `yaml:"source" json:"source"`
+}
+
+// Agreement is another body whose agreement is asked before a decision, in
+// parallel with the others.
+type Agreement struct {
+	Key        string      `yaml:"key" json:"key"`
+	Name       phrase.Text `yaml:"name" json:"name"`
+	Operations []string    `yaml:"operations" json:"operations,omitempty"` // none: all
+	Source     string      `yaml:"source" json:"source"`
+}
+
+// Refusal is one of the closed list of messages M1 … M6: which check gives it,
+// and on which paths. Its words stand in the catalogue of texts.
+type Refusal struct {
+	Code  string      `yaml:"code" json:"code"`
+	Check string      `yaml:"check" json:"check"`
+	Paths []string    `yaml:"paths" json:"paths,omitempty"` // none: all
+	Name  phrase.Text `yaml:"name" json:"name"`
+}
+
+// Symbol of the diagrams' legend.
+type Symbol struct {
 	Key  string      `yaml:"key" json:"key"`
-	Abbr string      `yaml:"abbr" json:"abbr,omitempty"`
 	Name phrase.Text `yaml:"name" json:"name"`
 }
 
-// FormStep is one screen of the form. Schema is a JSON Schema (2020-12) of an
+// Unit is a structural-functional unit (ҚФБ) that acts in a path.
+type Unit struct {
+	Key    string      `yaml:"key" json:"key"`
+	Abbr   string      `yaml:"abbr" json:"abbr,omitempty"`
+	Name   phrase.Text `yaml:"name" json:"name"`
+	System bool        `yaml:"system" json:"system,omitempty"` // an information system, not people
+}
+
+// FormStep is one screen of annex 2. Schema is a JSON Schema (2020-12) of an
 // object; every property carries a label in three languages.
 type FormStep struct {
 	Key        string          `yaml:"key" json:"key"`
-	Figure     string          `yaml:"figure" json:"figure"`
+	Figure     string          `yaml:"figure" json:"figure,omitempty"` // of annex 2
+	Step       string          `yaml:"step" json:"step,omitempty"`     // of the figure: 1 … 8, 7.1
+	Part       string          `yaml:"part" json:"part,omitempty"`     // of the application that the screen fills; "" is Fields
 	Name       phrase.Text     `yaml:"name" json:"name"`
 	Applicants []ApplicantKind `yaml:"applicants" json:"applicants,omitempty"` // none: all
-	Schema     map[string]any  `yaml:"schema" json:"schema"`
+	Operations []string        `yaml:"operations" json:"operations,omitempty"` // none: all
+	RequiredIn []string        `yaml:"requiredIn" json:"requiredIn,omitempty"` // the operations in which the schema's required holds; none: all
+	Schema     map[string]any  `yaml:"schema" json:"schema,omitempty"`
+	Note       string          `yaml:"note" json:"note,omitempty"`
 }
 
-func (f FormStep) shows(k ApplicantKind) bool {
-	return len(f.Applicants) == 0 || slices.Contains(f.Applicants, k)
+// Parts of an application that a screen other than of the form fills or shows.
+var knownParts = []string{"request", "passport", "payment", "package"}
+
+func (f FormStep) shows(k ApplicantKind, operation string) bool {
+	return (len(f.Applicants) == 0 || slices.Contains(f.Applicants, k)) &&
+		(len(f.Operations) == 0 || slices.Contains(f.Operations, operation))
 }
 
-// Document is one line of the checklist of documents.
+// Document is one line of the checklist of documents. Its determinants say
+// when it is asked for at all: of whom, in which operation, on which path,
+// and by which answer in the form.
 type Document struct {
 	Key        string          `yaml:"key" json:"key"`
 	Name       phrase.Text     `yaml:"name" json:"name"`
 	Applicants []ApplicantKind `yaml:"applicants" json:"applicants,omitempty"` // none: all
+	Operations []string        `yaml:"operations" json:"operations,omitempty"` // none: all
+	Paths      []string        `yaml:"paths" json:"paths,omitempty"`           // none: all
+	When       *Determinant    `yaml:"when" json:"when,omitempty"`
 	Required   bool            `yaml:"required" json:"required"`
 	Many       bool            `yaml:"many" json:"many"`
 	Types      []string        `yaml:"types" json:"types"`
 	MaxBytes   int64           `yaml:"maxBytes" json:"maxBytes"`
+	Source     string          `yaml:"source" json:"source,omitempty"`
+}
+
+// Determinant is an answer in the form: the field holds one of the values,
+// alone or among others.
+type Determinant struct {
+	Field string   `yaml:"field" json:"field"`
+	Is    []string `yaml:"is" json:"is"`
+}
+
+// asked reports whether the document is asked for. fields are the form's
+// answers as JSON that was judged by the form.
+func (d Document) asked(k ApplicantKind, operation, path string, fields json.RawMessage) bool {
+	if len(d.Applicants) > 0 && !slices.Contains(d.Applicants, k) ||
+		len(d.Operations) > 0 && !slices.Contains(d.Operations, operation) ||
+		len(d.Paths) > 0 && !slices.Contains(d.Paths, path) {
+		return false
+	}
+	return d.When == nil || d.When.holds(fields)
+}
+
+func (w Determinant) holds(fields json.RawMessage) bool {
+	var answers map[string]json.RawMessage
+	if json.Unmarshal(fields, &answers) != nil {
+		return false
+	}
+	var many []string
+	if json.Unmarshal(answers[w.Field], &many) != nil {
+		var one string
+		if json.Unmarshal(answers[w.Field], &one) != nil {
+			return false
+		}
+		many = []string{one}
+	}
+	return slices.ContainsFunc(many, func(s string) bool { return slices.Contains(w.Is, s) })
 }
 
 // ReviewItem is a question that the officer answers before deciding.
@@ -173,7 +295,8 @@ type ReviewItem struct {
 // LicenceRule says what of the form stands in the licence and for how long it holds.
 type LicenceRule struct {
 	Fields     []string    `yaml:"fields" json:"fields"`
-	Subtypes   string      `yaml:"subtypes" json:"subtypes"` // the form field with the sub-types, an array of codes
+	Appendix   []string    `yaml:"appendix" json:"appendix,omitempty"` // fields that stand in the licence's appendix: branches, objects, vehicles
+	Subtypes   string      `yaml:"subtypes" json:"subtypes"`           // the form field with the sub-types, an array of codes
 	Conditions phrase.Text `yaml:"conditions" json:"conditions"`
 	Basis      phrase.Text `yaml:"basis" json:"basis"` // {number} and {date} are the application's
 	Years      int         `yaml:"years" json:"years"` // 0: unlimited
@@ -183,7 +306,8 @@ type LicenceRule struct {
 type Path struct {
 	Key   string      `yaml:"key" json:"key"`
 	Name  phrase.Text `yaml:"name" json:"name"`
-	Table string      `yaml:"table" json:"table"`
+	Table string      `yaml:"table" json:"table,omitempty"` // of the annex; "" where the order has none
+	Note  string      `yaml:"note" json:"note,omitempty"`
 	Steps []Step      `yaml:"steps" json:"steps"`
 }
 
@@ -197,6 +321,9 @@ type Step struct {
 	Completion phrase.Text `yaml:"completion" json:"completion"`
 	Time       Allowed     `yaml:"time" json:"time"`
 	Condition  *Condition  `yaml:"condition" json:"condition,omitempty"`
+	Short      phrase.Text `yaml:"short" json:"short"`               // for the diagram
+	Routes     bool        `yaml:"routes" json:"routes,omitempty"`   // the request goes on to another system
+	Tells      string      `yaml:"tells" json:"tells,omitempty"`     // the unit that hears the end of the path
 	Refusal    string      `yaml:"refusal" json:"refusal,omitempty"` // M1 … M6: this step tells the person so and ends
 	Next       []Next      `yaml:"next" json:"next,omitempty"`
 	Note       string      `yaml:"note" json:"note,omitempty"` // where the table and the text differ
@@ -213,8 +340,9 @@ type Condition struct {
 	Key   string      `yaml:"key" json:"key"` // C1 …
 	Req   string      `yaml:"requirement" json:"requirement"`
 	Unit  string      `yaml:"unit" json:"unit"`
-	Check string      `yaml:"check" json:"check"` // authorisation, payment, certificate, review
+	Check string      `yaml:"check" json:"check"` // authorisation, registers, payment, certificate, review
 	Text  phrase.Text `yaml:"text" json:"text"`
+	Short phrase.Text `yaml:"short" json:"short"` // for the diagram
 }
 
 // Next is where a step leads.
@@ -253,26 +381,44 @@ func (r *Regulation) Applicant(k ApplicantKind) (ApplicantRule, bool) {
 	return r.Applicants[i], true
 }
 
-// refusal is the message code (M1 … M6) that the operation's path gives where
-// a check fails.
-func (r *Regulation) refusal(operation, check string) (string, error) {
-	op, _ := r.Operation(operation)
-	for _, p := range r.Paths {
-		if p.Key != op.Path {
+// Path finds a path by its key.
+func (r *Regulation) Path(key string) (Path, bool) {
+	i := slices.IndexFunc(r.Paths, func(p Path) bool { return p.Key == key })
+	if i < 0 {
+		return Path{}, false
+	}
+	return r.Paths[i], true
+}
+
+// refusal is the message code (M1 … M6) of a check that failed on a path: the
+// one that the path's table leads to, and where the table has no such
+// condition, the one that the closed list has for the check.
+func (r *Regulation) refusal(c Channel, check string) (string, error) {
+	path := c.path()
+	p, _ := r.Path(path)
+	if code := p.refusal(check); code != "" {
+		return code, nil
+	}
+	for _, m := range r.Refusals {
+		if m.Check == check && (len(m.Paths) == 0 || slices.Contains(m.Paths, path)) {
+			return m.Code, nil
+		}
+	}
+	return "", fmt.Errorf("regulation %s: path %s has no refusal for %s", r.Key, path, check)
+}
+
+func (p Path) refusal(check string) string {
+	for _, s := range p.Steps {
+		if s.Condition == nil || s.Condition.Check != check {
 			continue
 		}
-		for _, s := range p.Steps {
-			if s.Condition == nil || s.Condition.Check != check {
-				continue
-			}
-			for _, n := range s.Next {
-				if n.When == whenFail {
-					return p.step(n.To).Refusal, nil
-				}
+		for _, n := range s.Next {
+			if n.When == whenFail {
+				return p.step(n.To).Refusal
 			}
 		}
 	}
-	return "", fmt.Errorf("regulation %s: operation %s has no refusal for %s", r.Key, operation, check)
+	return ""
 }
 
 func (p Path) step(number int) Step {
@@ -284,12 +430,22 @@ func (p Path) step(number int) Step {
 	return Step{}
 }
 
-// schema returns the JSON Schema of the whole form for a kind of applicant.
-func (r *Regulation) schema(k ApplicantKind) map[string]any {
-	var steps []any
+// schemaFor is the step's schema in an operation.
+func (f FormStep) schemaFor(operation string) map[string]any {
+	if len(f.RequiredIn) == 0 || slices.Contains(f.RequiredIn, operation) {
+		return f.Schema
+	}
+	s := maps.Clone(f.Schema)
+	delete(s, "required")
+	return s
+}
+
+// schema returns the JSON Schema of the whole form of an operation for a kind of applicant.
+func (r *Regulation) schema(k ApplicantKind, operation string) map[string]any {
+	steps := []any{}
 	for _, f := range r.Form {
-		if f.shows(k) {
-			steps = append(steps, f.Schema)
+		if f.Part == "" && f.shows(k, operation) {
+			steps = append(steps, f.schemaFor(operation))
 		}
 	}
 	return map[string]any{
@@ -300,13 +456,16 @@ func (r *Regulation) schema(k ApplicantKind) map[string]any {
 	}
 }
 
-// FormSchema is the JSON Schema (2020-12) that Fields of an application of
-// this kind must satisfy; nil where the kind may not apply.
-func (r *Regulation) FormSchema(k ApplicantKind) json.RawMessage {
+// FormSchema is the JSON Schema (2020-12) that Fields of an application must
+// satisfy; nil where the kind may not apply or the operation does not exist.
+func (r *Regulation) FormSchema(k ApplicantKind, operation string) json.RawMessage {
 	if _, ok := r.Applicant(k); !ok {
 		return nil
 	}
-	out, err := json.Marshal(r.schema(k))
+	if _, ok := r.Operation(operation); !ok {
+		return nil
+	}
+	out, err := json.Marshal(r.schema(k, operation))
 	if err != nil {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -59,10 +60,29 @@ func readSource(name string, data []byte, out any) (*source, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true)
 	if err := dec.Decode(out); err != nil {
-		// yaml.v3 names the line of every field it cannot take.
-		return nil, &DataError{File: name, Problem: err.Error()}
+		return nil, src.undecoded(err)
 	}
 	return src, nil
+}
+
+// undecoded turns what yaml.v3 says of the fields that it cannot take ("line 7: …") into problems with their lines.
+func (s *source) undecoded(err error) error {
+	var fields *yaml.TypeError
+	if !errors.As(err, &fields) {
+		return &DataError{File: s.name, Problem: err.Error()}
+	}
+	for _, f := range fields.Errors {
+		line, problem := 0, f
+		if rest, ok := strings.CutPrefix(f, "line "); ok {
+			if number, text, ok := strings.Cut(rest, ": "); ok {
+				if n, err := strconv.Atoi(number); err == nil {
+					line, problem = n, text
+				}
+			}
+		}
+		s.problem(line, "%s", problem)
+	}
+	return s.err()
 }
 
 // walk bounds the depth, refuses aliases (a small file can blow up through
@@ -74,13 +94,31 @@ func (s *source) walk(n *yaml.Node, depth int) error {
 	if n.Kind == yaml.AliasNode || n.Anchor != "" {
 		return &DataError{File: s.name, Line: n.Line, Problem: "anchors and aliases are not used in these files"}
 	}
-	if n.Kind == yaml.MappingNode && isText(n) {
-		s.checkText(n)
+	if n.Kind == yaml.MappingNode {
+		if err := s.checkKeys(n); err != nil {
+			return err
+		}
+		if isText(n) {
+			s.checkText(n)
+		}
 	}
 	for _, c := range n.Content {
 		if err := s.walk(c, depth+1); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// checkKeys refuses a key that a mapping defines twice: one of the two would be lost unseen.
+func (s *source) checkKeys(n *yaml.Node) error {
+	seen := map[string]int{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if first, twice := seen[key.Value]; twice {
+			return &DataError{File: s.name, Line: key.Line, Problem: fmt.Sprintf("%q is defined twice, first in line %d", key.Value, first)}
+		}
+		seen[key.Value] = key.Line
 	}
 	return nil
 }
@@ -100,6 +138,9 @@ func (s *source) checkText(n *yaml.Node) {
 		if c == nil || strings.TrimSpace(c.Value) == "" {
 			s.problem(n.Line, "the text lacks its translation %q", lang)
 		}
+	}
+	if len(n.Content) > 6 {
+		s.problem(n.Line, "a text has the translations kk, ru and en and nothing else")
 	}
 }
 

@@ -139,7 +139,7 @@ func overrule(r *verifier.Report, lang phrase.Lang, f verifier.Finding, text str
 // refuseSignature keeps the draft open for another signature and tells why this
 // one was not accepted.
 func (s *Service) refuseSignature(ctx context.Context, r *Regulation, app *Application, signature []byte, report *verifier.Report, reason string) (*Submission, error) {
-	code, err := r.refusal(app.Operation, onCertificate)
+	code, err := r.refusal(app.Channel, onCertificate)
 	if err != nil {
 		return nil, err
 	}

@@ -253,7 +253,7 @@ func TestInputIsJudged(t *testing.T) {
 	}{
 		{"unknown service", func(n *licensing.NewApplication) { n.Service = "none" }, "service"},
 		{"unknown operation", func(n *licensing.NewApplication) { n.Operation = "revoke" }, "operation"},
-		{"operation not served", func(n *licensing.NewApplication) { n.Operation = "re-issue" }, "operation"},
+		{"re-issue of no licence", func(n *licensing.NewApplication) { n.Operation = "re-issue" }, "about"},
 		{"unknown kind", func(n *licensing.NewApplication) { n.Applicant.Kind = "branch" }, "applicant.kind"},
 		{"IIN too short", func(n *licensing.NewApplication) { n.Applicant.IIN = "12345678901" }, "applicant.iin"},
 		{"look-alike digits", func(n *licensing.NewApplication) { n.Applicant.IIN = "12345678901２" }, "applicant.iin"},

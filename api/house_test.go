@@ -138,7 +138,7 @@ func newHouse(tb testing.TB, change func(*api.Options)) *house {
 	stamper := &timestamp.Client{URL: responders.URL + "/tsp", HTTP: web}
 	key, err := signer.New(signer.Options{Key: h.licensor, Stamper: stamper, Checker: judge, Now: h.clock.now})
 	must(err)
-	db, err := store.Open(context.Background(), filepath.Join(tb.TempDir(), "register.db"))
+	db, err := store.Open(context.Background(), store.Options{Database: filepath.Join(tb.TempDir(), "register.db")})
 	must(err)
 	tb.Cleanup(func() { db.Close() })
 	calendar, err := licensing.EmbeddedCalendar()

@@ -76,7 +76,7 @@ func newHouseIn(t testing.TB, folder string) *house {
 	stamper := &timestamp.Client{URL: server.URL + "/tsp", HTTP: web}
 	key, err := signer.New(signer.Options{Key: h.licensor, Stamper: stamper, Checker: h.verifier, Now: time.Now})
 	must(t, err)
-	h.store, err = store.Open(t.Context(), filepath.Join(folder, "register.db"))
+	h.store, err = store.Open(t.Context(), store.Options{Database: filepath.Join(folder, "register.db")})
 	must(t, err)
 	t.Cleanup(func() { must(t, h.store.Close()) })
 	h.options = licensing.Options{

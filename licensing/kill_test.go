@@ -47,7 +47,7 @@ func TestKilled(t *testing.T) {
 	for round := range 3 {
 		t.Run(fmt.Sprintf("round %d", round+1), func(t *testing.T) {
 			told := killAfter(t, folder, 8+5*round)
-			s, err := store.Open(t.Context(), filepath.Join(folder, "register.db"))
+			s, err := store.Open(t.Context(), store.Options{Database: filepath.Join(folder, "register.db")})
 			must(t, err)
 			defer s.Close()
 			if _, err := licensing.CheckRegister(t.Context(), s); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rastau/internal/journal"
+	"rastau/internal/outbox"
 )
 
 // Store keeps applications, decisions, licences and the register's log.
@@ -14,8 +15,10 @@ import (
 // Update runs f in one read-write transaction, alone among writers, and has
 // made its changes durable when it returns nil; an error of f or of the commit
 // means that nothing was changed, except that a commit whose answer was lost
-// may have happened: callers find out by reading. View runs f over one
-// unchanging state. f must not keep the Tx.
+// may have happened: callers find out by reading. An error of a write may come
+// with a later read or with the commit. f may run more than once: it must only
+// use the Tx and set what it finds out anew each time. View runs f over one
+// unchanging state. f must not keep the Tx, nor call Update or View.
 type Store interface {
 	View(ctx context.Context, f func(Tx) error) error
 	Update(ctx context.Context, f func(Tx) error) error
@@ -24,6 +27,7 @@ type Store interface {
 // Tx is one transaction. What is not there is ErrNotFound.
 type Tx interface {
 	journal.Storage
+	outbox.Storage
 
 	Application(id string) (*Application, error)
 	ApplicationNumbered(number string) (*Application, error)
@@ -57,6 +61,9 @@ type Tx interface {
 
 	Counts() (Counts, error)
 }
+
+// Outgoing is something to be done or sent, enqueued with the change that causes it.
+type Outgoing = outbox.Message
 
 // Counts of what stands in the register.
 type Counts struct{ Registrations, Rulings, Licences int64 }

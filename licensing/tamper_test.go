@@ -49,7 +49,7 @@ func TestTamperedRegister(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			copied := filepath.Join(t.TempDir(), "copy.db")
 			tamper(t, path, copied, c.statement)
-			s, err := store.Open(t.Context(), copied)
+			s, err := store.Open(t.Context(), store.Options{Database: copied})
 			must(t, err)
 			defer s.Close()
 			if _, err := licensing.CheckRegister(t.Context(), s); !errors.Is(err, licensing.ErrRegister) && !errors.Is(err, journal.ErrBroken) {

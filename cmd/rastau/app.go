@@ -22,7 +22,6 @@ import (
 	"rastau/internal/cache"
 	"rastau/internal/fetch"
 	"rastau/internal/pki"
-	"rastau/internal/store"
 	"rastau/internal/timestamp"
 	"rastau/internal/trust"
 	"rastau/licensing"
@@ -131,9 +130,9 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 		return a, nil
 	}
 
-	db, err := store.Open(ctx, c.path(c.Database))
+	db, err := c.openStore(ctx)
 	if err != nil {
-		return nil, unreadablef("database: %v", err)
+		return nil, err
 	}
 	a.closers = append(a.closers, db)
 	base := strings.TrimSuffix(c.PublicURL, "/")

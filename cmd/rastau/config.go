@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"rastau/internal/account"
+	"rastau/internal/store"
 )
 
 // Config is the file that `rastau serve --config F` reads. Relative paths count from the file's folder.
@@ -28,8 +30,11 @@ type Config struct {
 	Listen string `yaml:"listen"`
 	// PublicURL is how people reach this service; QR codes lead to PublicURL/v/NUMBER. Required.
 	PublicURL string `yaml:"publicURL"`
-	// Database is the SQLite file. Required. Its folder must exist.
+	// Database is the SQLite file, whose folder must exist, or the postgres:// address of a PostgreSQL server. Required.
 	Database string `yaml:"database"`
+	// DatabasePasswordFile and DatabasePasswordEnv say where PostgreSQL's password stands; it never stands in the configuration. Optional.
+	DatabasePasswordFile string `yaml:"databasePasswordFile"`
+	DatabasePasswordEnv  string `yaml:"databasePasswordEnv"`
 	// Anchors are files or folders of trusted certificates. Required: without an anchor nothing can be valid.
 	Anchors []string `yaml:"anchors"`
 	// TSAAnchors likewise for time-stamping authorities. Optional. If empty, Anchors.
@@ -153,7 +158,16 @@ func (c *Config) check() error {
 		add("publicURL: required, an http or https address, for example https://licence.example.kz")
 	}
 	if c.Database == "" {
-		add("database: required, the path of the SQLite file")
+		add("database: required, the path of the SQLite file or the postgres:// address of a server")
+	} else if store.IsPostgres(c.Database) {
+		if u, err := url.Parse(c.Database); err != nil || u.Host == "" && u.Query().Get("host") == "" {
+			add("database: no address of a server; write it like postgres://rastau@db.example.kz/rastau")
+		} else if _, given := u.User.Password(); given || u.Query().Has("password") {
+			add("database: the password does not belong into the address; give databasePasswordFile or databasePasswordEnv")
+		}
+		if c.DatabasePasswordFile != "" && c.DatabasePasswordEnv != "" {
+			add("databasePasswordFile, databasePasswordEnv: give one of them")
+		}
 	} else if info, err := os.Stat(filepath.Dir(c.path(c.Database))); err != nil || !info.IsDir() {
 		add("database: the folder %s does not exist; create it", filepath.Dir(c.path(c.Database)))
 	}
@@ -200,18 +214,41 @@ func (c *Config) check() error {
 }
 
 func (k KeyConfig) password(c *Config) (string, error) {
-	if k.PasswordEnv != "" {
-		v, ok := os.LookupEnv(k.PasswordEnv)
+	return c.secret("key.password", k.PasswordFile, k.PasswordEnv)
+}
+
+// secret reads a password from the environment, where env is given, or from a file. name begins the names of both settings.
+func (c *Config) secret(name, file, env string) (string, error) {
+	if env != "" {
+		v, ok := os.LookupEnv(env)
 		if !ok {
-			return "", usagef("key.passwordEnv: the environment has no %s", k.PasswordEnv)
+			return "", usagef("%sEnv: the environment has no %s", name, env)
 		}
 		return v, nil
 	}
-	data, err := os.ReadFile(c.path(k.PasswordFile))
+	data, err := os.ReadFile(c.path(file))
 	if err != nil {
-		return "", usagef("key.passwordFile: %v", err)
+		return "", usagef("%sFile: %v", name, err)
 	}
 	return strings.TrimRight(string(data), "\r\n"), nil
+}
+
+// openStore opens the database that the configuration names.
+func (c *Config) openStore(ctx context.Context) (*store.Store, error) {
+	o := store.Options{Database: c.Database}
+	if !store.IsPostgres(c.Database) {
+		o.Database = c.path(c.Database)
+	} else if c.DatabasePasswordFile != "" || c.DatabasePasswordEnv != "" {
+		var err error
+		if o.Password, err = c.secret("databasePassword", c.DatabasePasswordFile, c.DatabasePasswordEnv); err != nil {
+			return nil, err
+		}
+	}
+	db, err := store.Open(ctx, o)
+	if err != nil {
+		return nil, unreadablef("database: %v", err)
+	}
+	return db, nil
 }
 
 func parsePrefixes(list []string) ([]netip.Prefix, error) {

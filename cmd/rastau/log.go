@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rastau/internal/store"
 	"rastau/licensing"
 )
 
@@ -27,9 +26,9 @@ func newLog() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			db, err := store.Open(cmd.Context(), c.path(c.Database))
+			db, err := c.openStore(cmd.Context())
 			if err != nil {
-				return unreadablef("database: %v", err)
+				return err
 			}
 			defer db.Close()
 			done := progress(cmd, "proving the register")
@@ -45,35 +44,5 @@ func newLog() *cobra.Command {
 	verify.Flags().StringVar(&config, "config", "", "configuration `FILE` of an installation on this machine")
 	verify.Flags().Bool("quiet", false, "no progress on stderr")
 	cmd.AddCommand(verify)
-	return cmd
-}
-
-func newMigrate() *cobra.Command {
-	var config string
-	cmd := &cobra.Command{
-		Use:     "migrate --config FILE",
-		Short:   "Brings the database to this version's form (serve does it too)",
-		Example: `  rastau migrate --config /etc/rastau/config.yaml`,
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if config == "" {
-				return usagef("--config is required: which database")
-			}
-			c, err := loadConfig(config)
-			if err != nil {
-				return err
-			}
-			db, err := store.Open(cmd.Context(), c.path(c.Database))
-			if err != nil {
-				return unreadablef("database: %v", err)
-			}
-			if err := db.Close(); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s is of this version's form\n", c.path(c.Database))
-			return err
-		},
-	}
-	cmd.Flags().StringVar(&config, "config", "", "configuration `FILE`")
 	return cmd
 }

@@ -29,16 +29,16 @@ const applicationColumns = `id, number, status, service, operation, owner, body,
 
 // Application reads one by id.
 func (x *tx) Application(id string) (*licensing.Application, error) {
-	return x.application(`SELECT `+applicationColumns+` FROM applications WHERE id = ?`, id)
+	return x.application(` WHERE id = $1`, id)
 }
 
 // ApplicationNumbered reads one by the number it got at registration.
 func (x *tx) ApplicationNumbered(number string) (*licensing.Application, error) {
-	return x.application(`SELECT `+applicationColumns+` FROM applications WHERE number = ?`, number)
+	return x.application(` WHERE number = $1`, number)
 }
 
-func (x *tx) application(query, key string) (*licensing.Application, error) {
-	list, err := x.applications(query, key)
+func (x *tx) application(where, key string) (*licensing.Application, error) {
+	list, err := x.applications(where, key)
 	if err != nil {
 		return nil, err
 	}
@@ -52,60 +52,49 @@ func (x *tx) application(query, key string) (*licensing.Application, error) {
 func (x *tx) Applications(f licensing.Filter) ([]licensing.Application, error) {
 	var where []string
 	var args []any
-	add := func(clause string, arg ...any) { where, args = append(where, clause), append(args, arg...) }
+	add := func(clause string, arg any) {
+		args = append(args, arg)
+		where = append(where, fmt.Sprintf(clause, len(args)))
+	}
 	if f.Owner != "" {
-		add(`owner = ?`, f.Owner)
+		add(`owner = $%d`, f.Owner)
 	}
 	if f.Status != "" {
-		add(`status = ?`, string(f.Status))
+		add(`status = $%d`, string(f.Status))
 	}
 	if f.NotDrafts {
-		add(`status <> 'draft'`)
+		where = append(where, `status <> 'draft'`)
 	}
-	query := `SELECT ` + applicationColumns + ` FROM applications`
+	rest := ""
 	if len(where) > 0 {
-		query += ` WHERE ` + strings.Join(where, ` AND `)
+		rest = ` WHERE ` + strings.Join(where, ` AND `)
 	}
-	query += ` ORDER BY seq DESC`
+	rest += ` ORDER BY seq DESC`
 	if f.Limit > 0 {
-		query += ` LIMIT ?`
 		args = append(args, f.Limit)
+		rest += fmt.Sprintf(` LIMIT $%d`, len(args))
 	}
-	return x.applications(query, args...)
+	return x.applications(rest, args...)
 }
 
-func (x *tx) applications(query string, args ...any) ([]licensing.Application, error) {
-	rows, err := x.t.QueryContext(x.ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
+// applications reads whole applications with their attachments in one question.
+func (x *tx) applications(rest string, args ...any) ([]licensing.Application, error) {
 	list := []licensing.Application{}
-	for rows.Next() {
-		a, err := scanApplication(rows)
-		if err != nil {
-			return nil, err
-		}
+	err := x.all(func(scan func(...any) error) error {
+		a, err := scanApplication(scan)
 		list = append(list, a)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	for i := range list {
-		if list[i].Attachments, err = x.attachments(list[i].ID); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
+		return err
+	}, `SELECT `+applicationColumns+`, `+x.d.attachments+` FROM applications`+rest, args...)
+	return list, err
 }
 
-func scanApplication(rows *sql.Rows) (a licensing.Application, err error) {
+func scanApplication(scan func(...any) error) (a licensing.Application, err error) {
 	var number, licence sql.NullString
 	var created int64
 	var registered, deadline, decided sql.NullInt64
-	var body, refusal []byte
-	err = rows.Scan(&a.ID, &number, &a.Status, &a.Service, &a.Operation, &a.Owner, &body, &a.Package,
-		&created, &registered, &deadline, &decided, &licence, &refusal)
+	var body, refusal, attachments []byte
+	err = scan(&a.ID, &number, &a.Status, &a.Service, &a.Operation, &a.Owner, &body, &a.Package,
+		&created, &registered, &deadline, &decided, &licence, &refusal, &attachments)
 	if err != nil {
 		return a, err
 	}
@@ -127,24 +116,13 @@ func scanApplication(rows *sql.Rows) (a licensing.Application, err error) {
 			return a, fmt.Errorf("application %s: %w", a.ID, err)
 		}
 	}
-	return a, nil
-}
-
-func (x *tx) attachments(application string) ([]licensing.Attachment, error) {
-	rows, err := x.t.QueryContext(x.ctx, `SELECT document, name, type, size, sha256 FROM attachments WHERE application = ? ORDER BY position`, application)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	list := []licensing.Attachment{}
-	for rows.Next() {
-		var a licensing.Attachment
-		if err := rows.Scan(&a.Document, &a.Name, &a.Type, &a.Size, &a.SHA256); err != nil {
-			return nil, err
+	a.Attachments = []licensing.Attachment{}
+	if attachments != nil {
+		if err := json.Unmarshal(attachments, &a.Attachments); err != nil {
+			return a, fmt.Errorf("attachments of application %s: %w", a.ID, err)
 		}
-		list = append(list, a)
 	}
-	return list, rows.Err()
+	return a, nil
 }
 
 // AddApplication writes a draft with its attachments, whose bytes must be there as blobs.
@@ -156,13 +134,13 @@ func (x *tx) AddApplication(a *licensing.Application) error {
 		return err
 	}
 	err = x.exec(`INSERT INTO applications (id, seq, status, service, operation, owner, body, package, created)
-		VALUES (?, (SELECT coalesce(max(seq), 0) + 1 FROM applications), ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES ($1, (SELECT coalesce(max(seq), 0) + 1 FROM applications), $2, $3, $4, $5, $6, $7, $8)`,
 		a.ID, string(a.Status), a.Service, a.Operation, a.Owner, body, a.Package, a.Created.UnixMilli())
 	if err != nil {
 		return err
 	}
 	for i, at := range a.Attachments {
-		err := x.exec(`INSERT INTO attachments (application, position, document, name, type, size, sha256) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		err := x.exec(`INSERT INTO attachments (application, position, document, name, type, size, sha256) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			a.ID, i, at.Document, at.Name, at.Type, at.Size, at.SHA256)
 		if err != nil {
 			return err
@@ -180,15 +158,9 @@ func (x *tx) MoveApplication(a *licensing.Application) error {
 			return err
 		}
 	}
-	res, err := x.t.ExecContext(x.ctx, `UPDATE applications SET number = ?, status = ?, registered = ?, deadline = ?, decided = ?, licence = ?, refusal = ? WHERE id = ?`,
+	return x.must(missing("application %s", a.ID),
+		`UPDATE applications SET number = $1, status = $2, registered = $3, deadline = $4, decided = $5, licence = $6, refusal = $7 WHERE id = $8`,
 		absent(a.Number), string(a.Status), millis(a.Registered), millis(a.Deadline), millis(a.Decided), absent(a.Licence), refusal, a.ID)
-	if err != nil {
-		return err
-	}
-	if n, err := res.RowsAffected(); err != nil || n != 1 {
-		return fmt.Errorf("application %s: %w (%d rows, %v)", a.ID, licensing.ErrNotFound, n, err)
-	}
-	return nil
 }
 
 // absent is NULL for "".

@@ -4,6 +4,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -17,7 +18,7 @@ func (x *tx) LogSize() (n int64, err error) {
 
 // LogEntry reads entry n.
 func (x *tx) LogEntry(n int64) (entry []byte, err error) {
-	err = x.one([]any{&entry}, `SELECT entry FROM log_entries WHERE n = ?`, n)
+	err = x.one([]any{&entry}, `SELECT entry FROM log_entries WHERE n = $1`, n)
 	return entry, err
 }
 
@@ -25,10 +26,29 @@ func (x *tx) LogEntry(n int64) (entry []byte, err error) {
 // each level of the tree.
 func (x *tx) LogHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
+	if len(indexes) == 0 {
+		return out, nil
+	}
+	args := make([]any, len(indexes))
+	places := make([]string, len(indexes))
 	for k, i := range indexes {
+		args[k], places[k] = i, fmt.Sprintf("$%d", k+1)
+	}
+	found := make(map[int64][]byte, len(indexes))
+	err := x.all(func(scan func(...any) error) error {
+		var i int64
 		var raw []byte
-		if err := x.one([]any{&raw}, `SELECT hash FROM log_hashes WHERE i = ?`, i); err != nil {
-			return nil, fmt.Errorf("hash %d of the log: %w", i, err)
+		err := scan(&i, &raw)
+		found[i] = raw
+		return err
+	}, `SELECT i, hash FROM log_hashes WHERE i IN (`+strings.Join(places, ", ")+`)`, args...)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range indexes {
+		raw, ok := found[i]
+		if !ok {
+			return nil, missing("hash %d of the log", i)
 		}
 		if len(raw) != tlog.HashSize {
 			return nil, fmt.Errorf("hash %d of the log has %d bytes", i, len(raw))
@@ -41,11 +61,11 @@ func (x *tx) LogHashes(indexes []int64) ([]tlog.Hash, error) {
 // AppendLog writes an entry and its hashes. The primary keys refuse a second
 // entry of the same number.
 func (x *tx) AppendLog(n int64, entry []byte, first int64, hashes []tlog.Hash) error {
-	if err := x.exec(`INSERT INTO log_entries (n, entry) VALUES (?, ?)`, n, entry); err != nil {
+	if err := x.exec(`INSERT INTO log_entries (n, entry) VALUES ($1, $2)`, n, entry); err != nil {
 		return err
 	}
 	for k, h := range hashes {
-		if err := x.exec(`INSERT INTO log_hashes (i, hash) VALUES (?, ?)`, first+int64(k), h[:]); err != nil {
+		if err := x.exec(`INSERT INTO log_hashes (i, hash) VALUES ($1, $2)`, first+int64(k), h[:]); err != nil {
 			return err
 		}
 	}

@@ -16,14 +16,14 @@ import (
 func (x *tx) PutBlob(content []byte) (string, error) {
 	sum := sha256.Sum256(content)
 	name := hex.EncodeToString(sum[:])
-	err := x.exec(`INSERT INTO blobs (sha256, size, content) VALUES (?, ?, ?) ON CONFLICT (sha256) DO NOTHING`, name, len(content), content)
+	err := x.exec(`INSERT INTO blobs (sha256, size, content) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING`, name, len(content), content)
 	return name, err
 }
 
 // Blob reads bytes and holds them to their name.
 func (x *tx) Blob(name string) ([]byte, error) {
 	var content []byte
-	if err := x.one([]any{&content}, `SELECT content FROM blobs WHERE sha256 = ?`, name); err != nil {
+	if err := x.one([]any{&content}, `SELECT content FROM blobs WHERE sha256 = $1`, name); err != nil {
 		return nil, err
 	}
 	if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != name {
@@ -38,39 +38,39 @@ func (x *tx) Reserve(series, application string) (int64, error) {
 	if !errors.Is(err, licensing.ErrNotFound) {
 		return serial, err
 	}
-	err = x.one([]any{&serial}, `SELECT serial FROM serials WHERE series = ? AND application IS NULL ORDER BY serial LIMIT 1`, series)
+	err = x.one([]any{&serial}, `SELECT serial FROM serials WHERE series = $1 AND application IS NULL ORDER BY serial LIMIT 1`, series)
 	switch {
 	case err == nil:
-		return serial, x.exec(`UPDATE serials SET application = ? WHERE series = ? AND serial = ?`, application, series, serial)
+		return serial, x.exec(`UPDATE serials SET application = $1 WHERE series = $2 AND serial = $3`, application, series, serial)
 	case !errors.Is(err, licensing.ErrNotFound):
 		return 0, err
 	}
-	if err := x.one([]any{&serial}, `SELECT coalesce(max(serial), 0) + 1 FROM serials WHERE series = ?`, series); err != nil {
+	if err := x.one([]any{&serial}, `SELECT coalesce(max(serial), 0) + 1 FROM serials WHERE series = $1`, series); err != nil {
 		return 0, err
 	}
-	return serial, x.exec(`INSERT INTO serials (series, serial, application) VALUES (?, ?, ?)`, series, serial, application)
+	return serial, x.exec(`INSERT INTO serials (series, serial, application) VALUES ($1, $2, $3)`, series, serial, application)
 }
 
 // Release gives a serial back; it is no error where there was none.
 func (x *tx) Release(series, application string) error {
-	return x.exec(`UPDATE serials SET application = NULL WHERE series = ? AND application = ?`, series, application)
+	return x.exec(`UPDATE serials SET application = NULL WHERE series = $1 AND application = $2`, series, application)
 }
 
 // Serial is the one reserved for an application.
 func (x *tx) Serial(series, application string) (serial int64, err error) {
-	err = x.one([]any{&serial}, `SELECT serial FROM serials WHERE series = ? AND application = ?`, series, application)
+	err = x.one([]any{&serial}, `SELECT serial FROM serials WHERE series = $1 AND application = $2`, series, application)
 	return serial, err
 }
 
 // AddAttempt notes a signature that was not accepted.
 func (x *tx) AddAttempt(a licensing.Attempt) error {
-	return x.exec(`INSERT INTO attempts (application, at, signature, outcome, reason, sub_indication, finding) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+	return x.exec(`INSERT INTO attempts (application, at, signature, outcome, reason, sub_indication, finding) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		a.Application, a.At.UnixMilli(), a.SignatureSHA256, a.Outcome, a.Reason, a.SubIndication, a.FindingKey)
 }
 
 // AddRegistration writes the accepted signature with its evidence.
 func (x *tx) AddRegistration(r *licensing.Registration) error {
-	return x.exec(`INSERT INTO registrations (application, number, at, signature_sha256, signature, stamped, report, receipt, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	return x.exec(`INSERT INTO registrations (application, number, at, signature_sha256, signature, stamped, report, receipt, entry) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		r.Application, r.Number, r.At.UnixMilli(), r.SignatureSHA256, r.Signature, r.Stamped, r.Report, r.Receipt, r.Entry)
 }
 
@@ -79,7 +79,7 @@ func (x *tx) Registration(application string) (*licensing.Registration, error) {
 	r := &licensing.Registration{Application: application}
 	var at int64
 	err := x.one([]any{&r.Number, &at, &r.SignatureSHA256, &r.Signature, &r.Stamped, &r.Report, &r.Receipt, &r.Entry},
-		`SELECT number, at, signature_sha256, signature, stamped, report, receipt, entry FROM registrations WHERE application = ?`, application)
+		`SELECT number, at, signature_sha256, signature, stamped, report, receipt, entry FROM registrations WHERE application = $1`, application)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (x *tx) Registration(application string) (*licensing.Registration, error) {
 
 // AddRuling writes an officer's signed decision.
 func (x *tx) AddRuling(r *licensing.Ruling) error {
-	return x.exec(`INSERT INTO rulings (application, at, officer, approve, document, signed, entry) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+	return x.exec(`INSERT INTO rulings (application, at, officer, approve, document, signed, entry) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		r.Application, r.At.UnixMilli(), r.Officer, r.Approve, r.Document, r.Signed, r.Entry)
 }
 
@@ -98,7 +98,7 @@ func (x *tx) Ruling(application string) (*licensing.Ruling, error) {
 	r := &licensing.Ruling{Application: application}
 	var at int64
 	err := x.one([]any{&at, &r.Officer, &r.Approve, &r.Document, &r.Signed, &r.Entry},
-		`SELECT at, officer, approve, document, signed, entry FROM rulings WHERE application = ?`, application)
+		`SELECT at, officer, approve, document, signed, entry FROM rulings WHERE application = $1`, application)
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +112,7 @@ func (x *tx) AddLicence(l *licensing.LicenceRecord) error {
 	if err != nil {
 		return err
 	}
-	return x.exec(`INSERT INTO licences (number, application, body, document, signed, pdf, issued, entry) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+	return x.exec(`INSERT INTO licences (number, application, body, document, signed, pdf, issued, entry) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		l.Licence.Number, l.ApplicationID, body, l.Document, l.Licence.Signed, l.Licence.PDFSHA256, l.Licence.Issued.UnixMilli(), l.Licence.Entry)
 }
 
@@ -122,7 +122,7 @@ func (x *tx) Licence(number string) (*licensing.LicenceRecord, error) {
 	var body, signed []byte
 	var pdf string
 	err := x.one([]any{&l.ApplicationID, &body, &l.Document, &signed, &pdf},
-		`SELECT application, body, document, signed, pdf FROM licences WHERE number = ?`, number)
+		`SELECT application, body, document, signed, pdf FROM licences WHERE number = $1`, number)
 	if err != nil {
 		return nil, err
 	}

@@ -1,141 +1,148 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package store answers one question: what stood in the register when the
-// call returned. It keeps applications, decisions, licences and the register's
-// log in SQL and implements licensing.Store.
+// call returned. It keeps applications, decisions, licences, work to be done
+// and the register's log in SQL and implements licensing.Store.
 //
-// Here it is SQLite embedded: write-ahead log, synchronous FULL, foreign keys,
-// one connection that writes and some that read. A transaction that Update
-// has returned from survives the death of the process and of the machine.
-// Attachments and PDFs lie in the same file, so that they are written with
-// what refers to them or not at all. Left out: PostgreSQL and separate blobs.
+// There are two databases behind the same statements. SQLite is embedded:
+// write-ahead log, synchronous FULL, foreign keys, one connection that writes
+// and some that read. PostgreSQL serves several processes: writers take one
+// advisory lock and so follow each other; what a step writes travels together
+// with its COMMIT. On both, steps that wait for their turn at the same time
+// share one transaction, each behind a savepoint of its own, and so one sync
+// of the disk (group commit). What Update has returned from survives the death
+// of the process and of the machine.
+//
+// docs/STORAGE.md is for those who run it.
 package store
 
 import (
 	"context"
-	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"path/filepath"
-
-	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // driver "sqlite"
+	"strings"
 
 	"rastau/licensing"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// readers is how many connections read at a time.
-const readers = 4
+// Options of a Store.
+type Options struct {
+	// Database is the path of an SQLite file, which is made where it is missing, or a postgres:// address. Required.
+	Database string
+	// Password for PostgreSQL. Optional. If empty, the one in the address, PGPASSWORD or the password file of libpq.
+	Password string
+}
 
 // Store implements licensing.Store. Safe for concurrent use; several processes
-// may open the same file.
+// may open the same database.
 type Store struct {
-	write, read *sql.DB
+	db    database
+	group *group
+}
+
+// database is what SQLite and PostgreSQL do differently.
+type database interface {
+	dialect() *dialect
+	// view runs f over one unchanging state.
+	view(ctx context.Context, f func(statements) error) error
+	// writer makes the writing session; only one is in use at a time.
+	writer() session
+	close() error
+}
+
+// dialect holds the few texts that differ.
+type dialect struct {
+	name        string
+	attachments string // one column: all attachments of the application in hand, as JSON
+}
+
+// statements is one transaction as the code of this package sees it. Arguments
+// are written $1, $2 … on both databases. A row function must not ask anything
+// else meanwhile.
+type statements interface {
+	// exec writes. On PostgreSQL it travels with the next read or the COMMIT, and
+	// so does its error.
+	exec(query string, args ...any) error
+	// must is exec of a statement that has to change exactly one row; if not, the step fails with otherwise.
+	must(otherwise error, query string, args ...any) error
+	// one reads one row; licensing.ErrNotFound where there is none.
+	one(into []any, query string, args ...any) error
+	// all reads every row.
+	all(row func(scan func(into ...any) error) error, query string, args ...any) error
 }
 
 var _ licensing.Store = (*Store)(nil)
 
-// Open opens or creates the SQLite file and migrates it. Close when done.
-func Open(ctx context.Context, path string) (*Store, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	// synchronous FULL: in WAL mode only this syncs at every commit.
-	write, err := open(abs, "immediate", "journal_mode(WAL)", "synchronous(FULL)")
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
-	}
-	write.SetMaxOpenConns(1)
-	if err := migrate(ctx, write); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), write.Close())
-	}
-	read, err := open(abs, "deferred", "query_only(1)")
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), write.Close())
-	}
-	read.SetMaxOpenConns(readers)
-	return &Store{write: write, read: read}, nil
+// IsPostgres tells the address of a PostgreSQL server from the path of a file.
+func IsPostgres(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
 }
 
-// open prepares a pool; every connection gets the pragmas when it is made. lock
-// is how transactions begin: a writer takes its lock at once, so that it never
-// fails in the middle because another was faster.
-func open(path, lock string, pragmas ...string) (*sql.DB, error) {
-	q := url.Values{"_txlock": {lock}}
-	for _, p := range append([]string{"busy_timeout(10000)", "foreign_keys(1)"}, pragmas...) {
-		q.Add("_pragma", p)
+// Open opens the database and brings its tables to this program's version. Close when done.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	db, err := connect(ctx, o)
+	if err != nil {
+		return nil, err
 	}
-	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: q.Encode()}
-	return sql.Open("sqlite", u.String())
+	return &Store{db: db, group: newGroup(db.writer())}, nil
 }
 
-func migrate(ctx context.Context, db *sql.DB) error {
-	dir, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
+func connect(ctx context.Context, o Options) (database, error) {
+	if IsPostgres(o.Database) {
+		return openPostgres(ctx, o)
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return err
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrating: %w", err)
-	}
-	return nil
+	return openSQLite(ctx, o.Database)
 }
 
-// Close waits for running transactions and closes the file.
-func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+// Close waits for running transactions and closes the database.
+func (s *Store) Close() error { return errors.Join(s.group.close(), s.db.close()) }
 
 // View runs f over one unchanging state.
 func (s *Store) View(ctx context.Context, f func(licensing.Tx) error) error {
-	t, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	defer t.Rollback() //nolint:errcheck // nothing was written
-	return f(&tx{ctx: ctx, t: t})
+	return s.db.view(ctx, func(q statements) error { return f(&tx{ctx: ctx, q: q, d: s.db.dialect()}) })
 }
 
 // Update runs f alone among writers and commits durably.
 func (s *Store) Update(ctx context.Context, f func(licensing.Tx) error) error {
-	t, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
-	if err := f(&tx{ctx: ctx, t: t}); err != nil {
-		return err
-	}
-	if err := t.Commit(); err != nil {
-		return fmt.Errorf("store: commit: %w", err)
-	}
-	return nil
+	return s.group.update(ctx, func(q statements) error { return f(&tx{ctx: ctx, q: q, d: s.db.dialect()}) })
 }
 
-// tx is one transaction of either pool.
+// tx is one step: the licensing.Tx that callers see.
 type tx struct {
 	ctx context.Context
-	t   *sql.Tx
+	q   statements
+	d   *dialect
 }
 
 func (x *tx) exec(query string, args ...any) error {
-	_, err := x.t.ExecContext(x.ctx, query, args...)
-	return err
+	if err := x.ctx.Err(); err != nil {
+		return err
+	}
+	return x.q.exec(query, args...)
 }
 
-// one reads one row; licensing.ErrNotFound where there is none.
-func (x *tx) one(into []any, query string, args ...any) error {
-	err := x.t.QueryRowContext(x.ctx, query, args...).Scan(into...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return licensing.ErrNotFound
+func (x *tx) must(otherwise error, query string, args ...any) error {
+	if err := x.ctx.Err(); err != nil {
+		return err
 	}
-	return err
+	return x.q.must(otherwise, query, args...)
+}
+
+func (x *tx) one(into []any, query string, args ...any) error {
+	if err := x.ctx.Err(); err != nil {
+		return err
+	}
+	return x.q.one(into, query, args...)
+}
+
+func (x *tx) all(row func(scan func(into ...any) error) error, query string, args ...any) error {
+	if err := x.ctx.Err(); err != nil {
+		return err
+	}
+	return x.q.all(row, query, args...)
+}
+
+// missing is the error of a change to something that is not there.
+func missing(format string, args ...any) error {
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), licensing.ErrNotFound)
 }

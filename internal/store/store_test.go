@@ -21,12 +21,27 @@ import (
 	"rastau/internal/journal"
 	"rastau/internal/phrase"
 	"rastau/internal/store"
+	"rastau/internal/testpostgres"
 	"rastau/licensing"
 )
 
+// both runs a contract test on each database. open opens a store on the same
+// database each time it is called.
+func both(t *testing.T, test func(t *testing.T, open func() *store.Store)) {
+	t.Run("sqlite", func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "a folder? with #signs", "register.db")
+		must(t, mkdir(filepath.Dir(path)))
+		test(t, func() *store.Store { return open(t, path) })
+	})
+	t.Run("postgres", func(t *testing.T) {
+		address := testpostgres.Database(t)
+		test(t, func() *store.Store { return open(t, address) })
+	})
+}
+
 func open(t testing.TB, path string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), path)
+	s, err := store.Open(t.Context(), store.Options{Database: path})
 	must(t, err)
 	t.Cleanup(func() { s.Close() })
 	return s
@@ -62,11 +77,10 @@ func add(t testing.TB, s *store.Store, ids ...string) {
 }
 
 // TestRoundTrip: what is written reads back the same, after closing too.
-func TestRoundTrip(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a folder? with #signs", "register.db")
-	must(t, mkdir(filepath.Dir(path)))
-	s, err := store.Open(t.Context(), path)
-	must(t, err)
+func TestRoundTrip(t *testing.T) { both(t, testRoundTrip) }
+
+func testRoundTrip(t *testing.T, open func() *store.Store) {
+	s := open()
 	at := time.UnixMilli(1_700_000_111_222).UTC()
 	app := draft("a1")
 	must(t, s.Update(t.Context(), func(tx licensing.Tx) error {
@@ -104,7 +118,7 @@ func TestRoundTrip(t *testing.T) {
 			Licence: licensing.Licence{Number: "KZ1", State: licensing.StateIssued, Issued: at, Signed: []byte{4}, PDFSHA256: sum, Fields: json.RawMessage("{}"), Entry: n}})
 	}))
 	must(t, s.Close())
-	s = open(t, path)
+	s = open()
 	must(t, s.View(t.Context(), func(tx licensing.Tx) error {
 		for name, read := range map[string]func(string) (*licensing.Application, error){"a1": tx.Application, "PT-1": tx.ApplicationNumbered} {
 			got, err := read(name)
@@ -142,8 +156,10 @@ func TestRoundTrip(t *testing.T) {
 	}))
 }
 
-func TestNotFound(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "r.db"))
+func TestNotFound(t *testing.T) { both(t, testNotFound) }
+
+func testNotFound(t *testing.T, open func() *store.Store) {
+	s := open()
 	must(t, s.View(t.Context(), func(tx licensing.Tx) error {
 		for name, err := range map[string]error{
 			"application": second(tx.Application("x")), "number": second(tx.ApplicationNumbered("x")), "registration": second(tx.Registration("x")),
@@ -162,8 +178,10 @@ func TestNotFound(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func TestLists(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "r.db"))
+func TestLists(t *testing.T) { both(t, testLists) }
+
+func testLists(t *testing.T, open func() *store.Store) {
+	s := open()
 	add(t, s, "a1", "b2", "a3")
 	must(t, s.View(t.Context(), func(tx licensing.Tx) error {
 		for name, c := range map[string]struct {
@@ -194,9 +212,10 @@ func TestLists(t *testing.T) {
 
 // TestSerials: concurrent reservations through two handles on the same file
 // have neither gap nor twin, and what is released is given out first.
-func TestSerials(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "r.db")
-	stores := []*store.Store{open(t, path), open(t, path)}
+func TestSerials(t *testing.T) { both(t, testSerials) }
+
+func testSerials(t *testing.T, open func() *store.Store) {
+	stores := []*store.Store{open(), open()}
 	var ids []string
 	for i := range 40 {
 		ids = append(ids, fmt.Sprintf("a%d", i))
@@ -240,8 +259,10 @@ func TestSerials(t *testing.T) {
 }
 
 // TestAtomic: an error of the function, or a cancelled context, leaves nothing.
-func TestAtomic(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "r.db"))
+func TestAtomic(t *testing.T) { both(t, testAtomic) }
+
+func testAtomic(t *testing.T, open func() *store.Store) {
+	s := open()
 	stop := errors.New("stop")
 	err := s.Update(t.Context(), func(tx licensing.Tx) error {
 		if err := tx.AddApplication(draft("a1")); err != nil {
@@ -277,8 +298,10 @@ func TestAtomic(t *testing.T) {
 }
 
 // TestReadersDoNotWait: a view runs beside an update and sees the state before it.
-func TestReadersDoNotWait(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "r.db"))
+func TestReadersDoNotWait(t *testing.T) { both(t, testReadersDoNotWait) }
+
+func testReadersDoNotWait(t *testing.T, open func() *store.Store) {
+	s := open()
 	add(t, s, "a1")
 	count := func() (n int) {
 		must(t, s.View(t.Context(), func(tx licensing.Tx) error {
@@ -374,7 +397,7 @@ func TestOpenRefuses(t *testing.T) {
 	text := filepath.Join(dir, "text")
 	must(t, writeFile(text, "this is no database, but it is long enough to look at"))
 	for name, path := range map[string]string{"no folder": filepath.Join(dir, "none", "r.db"), "no database": text} {
-		if s, err := store.Open(t.Context(), path); err == nil {
+		if s, err := store.Open(t.Context(), store.Options{Database: path}); err == nil {
 			t.Errorf("%s: opened", name)
 			s.Close()
 		}
@@ -392,7 +415,7 @@ func ExampleOpen() {
 		return
 	}
 	defer os.RemoveAll(dir)
-	s, err := store.Open(context.Background(), filepath.Join(dir, "register.db"))
+	s, err := store.Open(context.Background(), store.Options{Database: filepath.Join(dir, "register.db")})
 	if err != nil {
 		fmt.Println(err)
 		return

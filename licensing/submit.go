@@ -130,8 +130,7 @@ func readCMS(signature []byte) *cms.SignedData {
 // overrule adds the finding that decides against a report that had passed.
 func overrule(r *verifier.Report, lang phrase.Lang, f verifier.Finding, text string) {
 	f.Outcome = verifier.Fail
-	f.Text = phrase.Get(text, nil)
-	f.Detail = f.Text.In(lang)
+	f.Text, f.Lang = phrase.Get(text, nil), lang
 	r.Findings = append(r.Findings, f)
 	r.Indication, r.SubIndication = f.Indication, f.Sub
 }

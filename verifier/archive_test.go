@@ -495,8 +495,8 @@ func TestArchiveTimestampsOfOthers(t *testing.T) {
 					continue
 				}
 				seen = true
-				if misfit := strings.Contains(f.Detail, "its index of what it covers"); misfit == fits {
-					t.Errorf("%s, want that it fits: %v", f.Detail, fits)
+				if misfit := strings.Contains(f.Detail(), "its index of what it covers"); misfit == fits {
+					t.Errorf("%s, want that it fits: %v", f.Detail(), fits)
 				}
 			}
 			if !seen {

@@ -45,7 +45,7 @@ func (v *Verifier) certificate(ctx context.Context, data []byte, all []*pki.Cert
 		cert:       c,
 		purpose:    in.q.Purpose,
 		anchors:    in.q.Anchors,
-		candidates: slices.Concat(in.q.Certs, all[1:], anchorCertificates(in.q.Anchors)),
+		candidates: anchorCertificates(slices.Concat(in.q.Certs, all[1:]), in.q.Anchors),
 		at:         in.given,
 		when:       in.q.At,
 	}

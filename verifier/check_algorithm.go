@@ -30,13 +30,17 @@ func checkAlgorithm(_ context.Context, s *signature) []Finding {
 	if s.cert != nil {
 		key = &s.cert.PublicKey
 	}
-	accept := func(at time.Time) error { return s.q.Algorithms.Accept(s.signer.SignatureAlgorithm, key, at) }
-	if err := accept(s.when()); err != nil {
+	if err := s.q.Algorithms.Accept(s.signer.SignatureAlgorithm, key, s.when()); err != nil {
+		accept := func(at time.Time) error { return s.q.Algorithms.Accept(s.signer.SignatureAlgorithm, key, at) }
 		return []Finding{s.outdated(weak(err, name), accept)}
 	}
-	for _, h := range append([]pki.OID{s.signer.DigestAlgorithm.OID}, s.hashes...) {
-		accept := func(at time.Time) error { return s.q.Algorithms.AcceptHash(h, at) }
-		if err := accept(s.when()); err != nil {
+	for i := range 1 + len(s.hashes) {
+		h := s.signer.DigestAlgorithm.OID
+		if i > 0 {
+			h = s.hashes[i-1]
+		}
+		if err := s.q.Algorithms.AcceptHash(h, s.when()); err != nil {
+			accept := func(at time.Time) error { return s.q.Algorithms.AcceptHash(h, at) }
 			return []Finding{s.outdated(weak(err, pki.HashName(h)), accept)}
 		}
 	}

@@ -100,11 +100,12 @@ func (w *witnesses) one(ctx context.Context, parent, c *cms.Signer, cert *pki.Ce
 	chain := of.judge(ctx)
 	if i := decide(chain.findings); i >= 0 {
 		f := chain.findings[i]
+		untrusted := warned("finding.signature.countersignature.untrusted", "name", name)
 		return Finding{
 			Outcome:  Warn,
 			Citation: f.Citation,
 			Evidence: slices.Concat([]string{certificateEvidence(cert)}, f.Evidence),
-			Text:     said(Warn, "finding.signature.countersignature.untrusted", []string{"name", name}).Text.Join(f.Text),
+			Text:     untrusted.Texts().Join(f.Texts()),
 		}
 	}
 	valid := passed("finding.signature.countersignature.valid", "name", name, "at", moment(when))

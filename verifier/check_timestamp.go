@@ -127,12 +127,12 @@ func (in *inquiry) stamp(ctx context.Context, raw []byte, b bag, covers func(*ti
 	chain := in.authority(ctx, t, cert, b, when)
 	if i := decide(chain.findings); i >= 0 {
 		f := chain.findings[i]
+		untrusted := warned("finding.signature.timestamp.untrusted", "time", moment(t.GenTime))
 		return nil, Finding{
 			Outcome:  Warn,
 			Citation: f.Citation,
 			Evidence: append([]string{evidence}, f.Evidence...),
-			Text: said(Warn, "finding.signature.timestamp.untrusted",
-				[]string{"time", moment(t.GenTime)}).Text.Join(f.Text),
+			Text:     untrusted.Texts().Join(f.Texts()),
 		}
 	}
 	f := passed("finding.signature.timestamp.valid", "time", moment(t.GenTime)).with(evidence)

@@ -56,7 +56,7 @@ func examine[T any](ctx context.Context, in *inquiry, checks []check[T], over T)
 	return out
 }
 
-// finish gives a finding its key, citation and sentence where it lacks them.
+// finish gives a finding its key and citation where it lacks them, and its language.
 func (in *inquiry) finish(f Finding, key, citation string) Finding {
 	if f.Key == "" {
 		f.Key = key
@@ -64,6 +64,6 @@ func (in *inquiry) finish(f Finding, key, citation string) Finding {
 	if f.Citation == "" {
 		f.Citation = citation
 	}
-	f.Detail = f.Text.In(in.q.Lang)
+	f.Lang = in.q.Lang
 	return f
 }

@@ -56,7 +56,7 @@ func TestCountersignatures(t *testing.T) {
 			expect(t, r, passed, "", "")
 			checkReport(t, r)
 			f := findings(r, "signature.countersignature")
-			if len(f) != 1 || f[0].Outcome != tt.outcome || !strings.Contains(f[0].Detail, tt.says) {
+			if len(f) != 1 || f[0].Outcome != tt.outcome || !strings.Contains(f[0].Detail(), tt.says) {
 				t.Errorf("%+v, want %s that says %q", f, tt.outcome, tt.says)
 			}
 		})

@@ -157,5 +157,8 @@ func (in *inquiry) countable(r *Report, n int, citation string) bool {
 }
 
 func (in *inquiry) note(r *Report, key, citation string, f Finding) {
+	if r.Findings == nil {
+		r.Findings = make([]Finding, 0, 2)
+	}
 	r.Findings = append(r.Findings, in.finish(f, key, citation))
 }

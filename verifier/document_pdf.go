@@ -103,7 +103,7 @@ func (in *inquiry) documentStamp(ctx context.Context, doc *pdf.Document, held *s
 			p.proveToken(t, existed)
 		}
 	}
-	certificates := slices.Concat(anchorCertificates(in.q.TSAAnchors), in.q.Certs, held.certificates)
+	certificates := slices.Concat(anchorCertificates(nil, in.q.TSAAnchors), in.q.Certs, held.certificates)
 	t, f := in.stamp(ctx, s.Contents, bag{certificates, in.given.and(held.evidence(s, own)), p}, func(t *timestamp.Token) (bool, error) {
 		// Read once through the token's own hash: the ranges may be the whole file.
 		d, err := cms.DigestContent(doc.Signed(s), []pki.OID{t.HashAlgorithm})
@@ -194,9 +194,8 @@ func (in *inquiry) changes(doc *pdf.Document, s pdf.Signature) []Finding {
 		return []Finding{refuted(FormatFailure, "finding.document.revision.unjustified",
 			"detail", strconv.FormatInt(s.After, 10)+" bytes stand behind the signed revision")}
 	case s.After > 0:
-		f := passed("finding.document.revision.justified")
-		f.Text = phrase.Render("finding.document.revision.justified", map[string]phrase.Text{"kinds": changeKinds(distinct(justified))})
-		return []Finding{f}
+		text := phrase.Render("finding.document.revision.justified", map[string]phrase.Text{"kinds": changeKinds(distinct(justified))})
+		return []Finding{{Outcome: Pass, Text: text}}
 	}
 	return []Finding{passed("finding.document.revision.whole")}
 }

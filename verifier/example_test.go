@@ -29,7 +29,7 @@ func ExampleVerifier_Document() {
 	})
 	fmt.Println(r.Indication, r.SubIndication, *r.Intact)
 	fmt.Println(r.Deciding().Key, r.Deciding().Citation)
-	fmt.Println(r.Deciding().Detail)
+	fmt.Println(r.Deciding().Detail())
 	// Output:
 	// INDETERMINATE CHAIN_CONSTRAINTS_FAILURE true
 	// cert.purpose RFC 5280 §4.2.1.3

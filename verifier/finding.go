@@ -45,18 +45,48 @@ func (o Outcome) String() string {
 type Finding struct {
 	Key      string // stable: document.format, signature.digest, cert.revocation, holder.iin …
 	Outcome  Outcome
-	Citation string   // "RFC 5280 §6.1.3"
-	Detail   string   // one sentence in the question's language
-	Evidence []string // "sha256:… label" of the certificates, lists, responses and tokens used
+	Citation string      // "RFC 5280 §6.1.3"
+	Lang     phrase.Lang // of Detail; anything but Kazakh and Russian is English
+	Evidence []string    // "sha256:… label" of the certificates, lists, responses and tokens used
 
 	// What the finding stands for when it decides. Not in JSON.
 	Sub        SubIndication
 	Indication Indication
-	Text       phrase.Text // Detail in the three languages. Not in JSON.
 
-	// What Text says, so that it can be said of another time (proven.go).
+	// Text is what a finding made elsewhere says. The verifier's own keep the sentence of
+	// the catalogue and what it speaks of, and say it when they are asked: a service that
+	// judges thousands of signatures shows few of them, and in one language.
+	Text     phrase.Text
 	sentence string
 	args     []string
+}
+
+// Detail is one sentence in the question's language.
+func (f *Finding) Detail() string { return f.In(f.Lang) }
+
+// In is the sentence in another language. What files and certificates say of themselves
+// is shown without characters that could paint over the line it stands in. A remark ends
+// the sentence, whose full stop is the catalogue's, in the language of the sentence.
+func (f *Finding) In(l phrase.Lang) string {
+	if f.sentence == "" {
+		return f.Text.In(l)
+	}
+	args := slices.Clone(f.args)
+	for i := 1; i < len(args); i += 2 {
+		args[i] = printable(args[i])
+		if args[i-1] == "detail" {
+			if args[i] = strings.TrimRight(args[i], ". "); args[i] == "" {
+				args[i] = "no more is known"
+			}
+			args[i] = phrase.Remark(args[i]).In(l)
+		}
+	}
+	return phrase.SayIn(l, f.sentence, args...)
+}
+
+// Texts is the sentence in the three languages.
+func (f *Finding) Texts() phrase.Text {
+	return phrase.Text{KK: f.In(phrase.KK), RU: f.In(phrase.RU), EN: f.In(phrase.EN)}
 }
 
 // passed, warned and absent say that nothing is wrong; args are pairs of a name in
@@ -85,35 +115,8 @@ func refuted(sub SubIndication, key string, args ...string) Finding {
 	return f
 }
 
-// said makes the sentence. What files and certificates say of themselves is shown
-// without characters that could paint over the line it stands in. A remark ends the
-// sentence, whose full stop is the catalogue's, in the language of the sentence.
 func said(o Outcome, key string, args []string) Finding {
-	remark, copied := -1, false
-	for i := 0; i+1 < len(args); i += 2 {
-		value := printable(args[i+1])
-		if args[i] == "detail" {
-			remark = i + 1
-			if value = strings.TrimRight(value, ". "); value == "" {
-				value = "no more is known"
-			}
-		}
-		if value != args[i+1] {
-			if !copied {
-				args, copied = slices.Clone(args), true
-			}
-			args[i+1] = value
-		}
-	}
-	if remark < 0 {
-		return Finding{Outcome: o, Text: phrase.Say(key, args...), sentence: key, args: args}
-	}
-	texts := make(map[string]phrase.Text, len(args)/2)
-	for i := 0; i+1 < len(args); i += 2 {
-		texts[args[i]] = phrase.Text{KK: args[i+1], RU: args[i+1], EN: args[i+1]}
-	}
-	texts["detail"] = phrase.Remark(args[remark])
-	return Finding{Outcome: o, Text: phrase.Render(key, texts), sentence: key, args: args}
+	return Finding{Outcome: o, sentence: key, args: args}
 }
 
 // printable writes characters that cannot be seen, or that turn the direction of what
@@ -145,7 +148,11 @@ func hidden(r rune) bool {
 
 // with adds evidence.
 func (f Finding) with(evidence ...string) Finding {
-	f.Evidence = append(f.Evidence, evidence...)
+	if f.Evidence == nil {
+		f.Evidence = slices.Clip(evidence) // shared: nobody may append into it
+	} else {
+		f.Evidence = append(f.Evidence, evidence...)
+	}
 	return f
 }
 

@@ -46,7 +46,7 @@ func FuzzDocument(f *testing.F) {
 		if len(r.Signatures) == 0 && r.Intact != nil {
 			t.Error("intact without a signature")
 		}
-		if d := r.Deciding(); d == nil || d.Text.EN == "" {
+		if d := r.Deciding(); d == nil || d.Texts().EN == "" {
 			t.Error("nobody says why")
 		}
 		if _, err := json.Marshal(r); err != nil {

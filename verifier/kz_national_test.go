@@ -124,8 +124,8 @@ func TestKazakhUnknownSerial(t *testing.T) {
 	}
 	told := false
 	for _, f := range r.Findings {
-		told = told || f.Key == "cert.revocation" && strings.Contains(f.Detail, "issued")
-		t.Logf("%s %s: %s", f.Outcome, f.Key, f.Detail)
+		told = told || f.Key == "cert.revocation" && strings.Contains(f.Detail(), "issued")
+		t.Logf("%s %s: %s", f.Outcome, f.Key, f.Detail())
 	}
 	if !told {
 		t.Error("nothing says that the responder knows no such certificate")

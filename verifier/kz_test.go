@@ -88,20 +88,20 @@ func expect(t *testing.T, r *verifier.Report, indication verifier.Indication, su
 	d := r.Deciding()
 	switch {
 	case key == "" && d != nil:
-		t.Errorf("decided by %s (%s), want nobody", d.Key, d.Detail)
+		t.Errorf("decided by %s (%s), want nobody", d.Key, d.Detail())
 	case key != "" && d == nil:
 		t.Errorf("decided by nothing, want %s", key)
 	case key != "" && d.Key != key:
-		t.Errorf("decided by %s (%s), want %s", d.Key, d.Detail, key)
+		t.Errorf("decided by %s (%s), want %s", d.Key, d.Detail(), key)
 	}
 	if t.Failed() {
 		for _, f := range r.Findings {
-			t.Logf("  %s %s: %s", f.Outcome, f.Key, f.Detail)
+			t.Logf("  %s %s: %s", f.Outcome, f.Key, f.Detail())
 		}
 		for _, s := range r.Signatures {
 			t.Logf("  signature %v/%s", s.Indication, s.SubIndication)
 			for _, f := range s.Findings {
-				t.Logf("    %s %s: %s", f.Outcome, f.Key, f.Detail)
+				t.Logf("    %s %s: %s", f.Outcome, f.Key, f.Detail())
 			}
 		}
 	}
@@ -184,7 +184,7 @@ func TestKazakhOCSP(t *testing.T) {
 	expect(t, r, verifier.TotalFailed, verifier.Expired, "cert.validity")
 	for _, f := range r.Findings {
 		if f.Key == "cert.revocation" && f.Outcome != verifier.Pass {
-			t.Errorf("%s: %s", f.Outcome, f.Detail)
+			t.Errorf("%s: %s", f.Outcome, f.Detail())
 		}
 	}
 }

@@ -40,7 +40,7 @@ func TestReasonsInEveryLanguage(t *testing.T) {
 			r := h.v.Document(t.Context(), tt.document, q)
 			said := ""
 			for _, f := range findings(r, tt.key) {
-				said += f.Detail + "\n"
+				said += f.Detail() + "\n"
 			}
 			if !strings.Contains(said, want) || strings.Contains(said, "{") {
 				t.Errorf("%s in %s: %q is not in %q", tt.name, lang, want, said)
@@ -72,7 +72,7 @@ func TestNoControlCharacters(t *testing.T) {
 			all, people = append(all, s.Findings...), append(people, s.Signer)
 		}
 		for _, f := range all {
-			shown(f.Detail)
+			shown(f.Detail())
 			for _, e := range f.Evidence {
 				shown(e)
 			}

@@ -216,7 +216,7 @@ func TestFallbackIsTold(t *testing.T) {
 	r := h.v.Document(t.Context(), sign(t, k), h.ask())
 	expect(t, r, passed, "", "")
 	f := findings(r, "cert.revocation")
-	if len(f) == 0 || !strings.Contains(f[0].Detail, "OCSP had no usable answer") {
+	if len(f) == 0 || !strings.Contains(f[0].Detail(), "OCSP had no usable answer") {
 		t.Errorf("%+v", f)
 	}
 }

@@ -45,10 +45,10 @@ func TestImpossibleNumbers(t *testing.T) {
 				t.Fatalf("%d findings", len(found))
 			}
 			f := found[0]
-			if tt.word == "" && f.Outcome != verifier.Pass || tt.word != "" && f.Outcome != verifier.Warn || !strings.Contains(f.Detail, tt.word) {
-				t.Errorf("%s %s", f.Outcome, f.Detail)
+			if tt.word == "" && f.Outcome != verifier.Pass || tt.word != "" && f.Outcome != verifier.Warn || !strings.Contains(f.Detail(), tt.word) {
+				t.Errorf("%s %s", f.Outcome, f.Detail())
 			}
-			if strings.Contains(f.Detail, tt.iin) {
+			if strings.Contains(f.Detail(), tt.iin) {
 				t.Error("the sentence repeats the number")
 			}
 		})

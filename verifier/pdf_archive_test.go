@@ -196,7 +196,7 @@ func TestPDFKeptForDecades(t *testing.T) {
 			checkReport(t, r)
 			for _, f := range append(r.Findings, r.Signatures[0].Findings...) {
 				if t.Failed() {
-					t.Log(f.Key, f.Outcome, f.Detail)
+					t.Log(f.Key, f.Outcome, f.Detail())
 				}
 			}
 		})

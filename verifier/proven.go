@@ -282,13 +282,13 @@ func (s *subject) recall(ctx context.Context, key chainKey) (judged, bool) {
 	if !ok || !p.window.holds(s.when) || !p.paths.sees(s.anchors, s.candidates) || ctx.Err() != nil {
 		return judged{}, false
 	}
-	t := *s
-	t.path = p.judged.path
 	for i, known := range p.sources {
 		now, err := s.v.o.Lists.List(s.online, known.url, func(l *crl.List) error {
 			if l == known.list {
 				return nil
 			}
+			t := *s
+			t.path = p.judged.path
 			return t.vouch(ctx, p.links[i])(l)
 		})
 		if err != nil || now != known.list {
@@ -297,14 +297,12 @@ func (s *subject) recall(ctx context.Context, key chainKey) (judged, bool) {
 	}
 	j := p.judged
 	j.person = p.person
-	if said, at := moment(p.said), moment(s.when); said != at {
+	if p.said.Unix() != s.when.Unix() {
+		at := moment(s.when)
 		j.findings = slices.Clone(j.findings)
 		for i := range j.findings {
-			j.findings[i] = s.finish(j.findings[i].retold(at), "", "")
+			j.findings[i] = j.findings[i].retold(at)
 		}
-		renewed := *p
-		renewed.judged.findings, renewed.said = slices.Clone(j.findings), s.when
-		s.v.memory.chains.put(key, &renewed)
 	}
 	return j, true
 }
@@ -315,7 +313,6 @@ func (f Finding) retold(at string) Finding {
 		if f.args[i] == "at" {
 			f.args = slices.Clone(f.args)
 			f.args[i+1] = at
-			f.Text = said(f.Outcome, f.sentence, f.args).Text
 			return f
 		}
 	}

@@ -195,7 +195,7 @@ func TestProvenReportsAreApart(t *testing.T) {
 		r := h.v.Document(t.Context(), der, h.ask())
 		for i := range r.Signatures[0].Findings {
 			f := &r.Signatures[0].Findings[i]
-			f.Outcome, f.Detail, f.Evidence = verifier.Fail, "", append(f.Evidence, "more")
+			f.Outcome, f.Lang, f.Evidence = verifier.Fail, phrase.KK, append(f.Evidence, "more")
 		}
 		*r.Signatures[0].Signer = verifier.Person{}
 		r.Signatures[0].Findings = slices.Delete(r.Signatures[0].Findings, 0, 1)

@@ -175,7 +175,7 @@ func TestBrokenInput(t *testing.T) {
 	q.Broken = []verifier.Finding{{Key: "input.crl", Citation: "RFC 5280 §5.1", Text: phrase.Get("finding.input.crl.broken", map[string]string{"file": "a.crl", "detail": "not a list"})}}
 	r := h.v.Document(t.Context(), sign(t, h.person(t)), q)
 	expect(t, r, passed, "", "")
-	if f := r.Findings[0]; f.Key != "input.crl" || f.Outcome != verifier.Warn || f.Detail == "" {
+	if f := r.Findings[0]; f.Key != "input.crl" || f.Outcome != verifier.Warn || f.Detail() == "" {
 		t.Errorf("%+v", f)
 	}
 }
@@ -188,7 +188,7 @@ func TestLanguages(t *testing.T) {
 	for _, l := range []phrase.Lang{phrase.KK, phrase.RU, phrase.EN, ""} {
 		q.Lang = l
 		r := h.v.Document(t.Context(), []byte("letter"), q)
-		seen[r.Findings[0].Detail] = true
+		seen[r.Findings[0].Detail()] = true
 	}
 	if len(seen) != 3 {
 		t.Errorf("%d different sentences, want 3: %v", len(seen), seen)

@@ -113,7 +113,7 @@ func (w *written) finding(f *Finding) {
 	w.text("key", f.Key)
 	w.text("outcome", f.Outcome.String())
 	w.text("citation", f.Citation)
-	w.text("detail", f.Detail)
+	w.text("detail", f.Detail())
 	w.name("evidence")
 	w.list(len(f.Evidence), func(i int) { w.quote(f.Evidence[i]) })
 	w.close()

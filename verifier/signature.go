@@ -32,12 +32,21 @@ type signature struct {
 	unasked    bool      // content could not be read although it was given
 	foreign    bool      // content was given beside attached content, and differs
 	contents   cms.Digests
+	evidence   []string  // that names cert
 	hashes     []pki.OID // further digests that the signature rests on
 	poe        *poe
 
 	stamped  *time.Time // proven: it existed then (earliest valid timestamp)
 	after    *time.Time // proven: it was not made before then (latest valid content timestamp)
 	archived bool       // a valid timestamp covers what it is validated with
+}
+
+// named is the evidence that names the signer's certificate.
+func (s *signature) named() []string {
+	if s.evidence == nil {
+		s.evidence = []string{certificateEvidence(s.cert)}
+	}
+	return s.evidence
 }
 
 // when is the time at which validity, revocation dates and algorithms are judged.
@@ -62,12 +71,13 @@ type message struct {
 // open gathers what the signers of one message share: certificates, embedded
 // revocation data, and the digests of the content, read once.
 func (in *inquiry) open(sd *cms.SignedData, content func() (io.ReadCloser, error)) *message {
-	m := &message{
-		inquiry:    in,
-		sd:         sd,
-		at:         in.given.plus(sd.CRLs, sd.OCSPs),
-		candidates: slices.Concat(sd.Certificates, in.q.Certs, anchorCertificates(in.q.Anchors), anchorCertificates(in.q.TSAAnchors)),
+	m := &message{inquiry: in, sd: sd, at: in.given}
+	if len(sd.CRLs)+len(sd.OCSPs) > 0 {
+		m.at = in.given.plus(sd.CRLs, sd.OCSPs)
 	}
+	m.candidates = make([]*pki.Certificate, 0, len(sd.Certificates)+len(in.q.Certs)+len(in.q.Anchors)+len(in.q.TSAAnchors))
+	m.candidates = append(append(m.candidates, sd.Certificates...), in.q.Certs...)
+	m.candidates = anchorCertificates(anchorCertificates(m.candidates, in.q.Anchors), in.q.TSAAnchors)
 	needed := m.needed()
 	if !sd.Detached {
 		// The digests of the attached content serve content timestamps and the
@@ -93,12 +103,17 @@ func (in *inquiry) open(sd *cms.SignedData, content func() (io.ReadCloser, error
 func (m *message) needed() []pki.OID {
 	out := m.sd.NeededDigests()
 	// A digest that the asker gives is compared even where no signer uses it.
-	for _, o := range slices.Sorted(maps.Keys(m.q.Digests)) {
-		if !slices.Contains(out, o) {
-			out = append(out, o)
+	if len(m.q.Digests) > 0 {
+		for _, o := range slices.Sorted(maps.Keys(m.q.Digests)) {
+			if !slices.Contains(out, o) {
+				out = append(out, o)
+			}
 		}
 	}
 	for _, s := range m.sd.Signers {
+		if len(s.UnsignedAttrs) == 0 && len(contentTokens(s)) == 0 {
+			continue
+		}
 		for _, raw := range slices.Concat(contentTokens(s), s.ArchiveTokens()) {
 			if t, err := timestamp.Parse(raw); err == nil && !slices.Contains(out, t.HashAlgorithm) && len(out) < maxTokens {
 				out = append(out, t.HashAlgorithm)
@@ -148,6 +163,10 @@ func (m *message) signature(i int) *signature {
 // gather takes up the validation data that stand in the signature's own attributes:
 // as values, and inside its timestamps.
 func (s *signature) gather(m *message) {
+	s.candidates = slices.Clip(m.candidates)
+	if len(s.signer.UnsignedAttrs) == 0 {
+		return
+	}
 	certificates := certificateValues(s.signer)
 	lists, responses := revocationValues(s.signer)
 	archivedLists, archivedResponses := archivedRevocation(s.signer)

@@ -11,6 +11,7 @@ import (
 
 	"rastau/internal/cms"
 	"rastau/internal/pdf"
+	"rastau/internal/phrase"
 	"rastau/internal/pki"
 )
 
@@ -93,7 +94,7 @@ func (in *inquiry) signedPDF(signed []byte) (*signature, error) {
 	}
 	one := in.pdfSignature(doc, in.store(doc), last)
 	if len(one.broken) > 0 {
-		return nil, errors.New(one.broken[0].Text.EN)
+		return nil, errors.New(one.broken[0].In(phrase.EN))
 	}
 	return one, nil
 }

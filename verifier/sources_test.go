@@ -116,7 +116,7 @@ func TestTimestampsThatProveNothing(t *testing.T) {
 			}
 			said := false
 			for _, f := range s.Findings {
-				said = said || f.Key == "signature.timestamp" && f.Outcome == verifier.Warn && strings.Contains(f.Text.EN, tt.says)
+				said = said || f.Key == "signature.timestamp" && f.Outcome == verifier.Warn && strings.Contains(f.Texts().EN, tt.says)
 			}
 			if !said {
 				t.Errorf("no warning says %q", tt.says)

@@ -297,10 +297,10 @@ func checkReport(t *testing.T, r *verifier.Report) {
 		all = append(all, s.Findings...)
 	}
 	for _, f := range all {
-		if f.Key == "" || f.Citation == "" || f.Detail == "" || f.Text.KK == "" || f.Text.RU == "" || f.Text.EN == "" {
+		if f.Key == "" || f.Citation == "" || f.Detail() == "" || f.Texts().KK == "" || f.Texts().RU == "" || f.Texts().EN == "" {
 			t.Errorf("incomplete finding %+v", f)
 		}
-		for _, text := range []string{f.Text.KK, f.Text.RU, f.Text.EN} {
+		for _, text := range []string{f.Texts().KK, f.Texts().RU, f.Texts().EN} {
 			if bytes.ContainsAny([]byte(text), "{}") || text == "" {
 				t.Errorf("%s: a placeholder is left in %q", f.Key, text)
 			}

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"rastau/crl"
@@ -92,20 +93,15 @@ type inquiry struct {
 	asked  map[string]fetched // memo of the network's answers
 	vetted map[string]bool    // memo: is this list signed by whoever may sign it
 
-	// online bounds all waiting for the network together: sixty signers, each with
-	// servers that hang, must not hold a question for half an hour. Judging itself
-	// goes on under the caller's context.
-	online context.Context
+	online *waiting
 
 	keeper *keeper // nil: nobody asked for the record
 }
 
 // ask fixes the time judged, the algorithms and the anchors, once. The caller
 // releases the context with the function returned.
-func (v *Verifier) ask(ctx context.Context, q Question, purpose Purpose) (*inquiry, context.CancelFunc) {
-	in := &inquiry{v: v, q: q, source: "given", asked: map[string]fetched{}, vetted: map[string]bool{}}
-	var cancel context.CancelFunc
-	in.online, cancel = context.WithTimeout(ctx, v.o.Limits.Network)
+func (v *Verifier) ask(ctx context.Context, q Question, purpose Purpose) (*inquiry, func()) {
+	in := &inquiry{v: v, q: q, source: "given", asked: map[string]fetched{}, vetted: map[string]bool{}, online: &waiting{Context: ctx, limit: v.o.Limits.Network}}
 	if in.q.At.IsZero() {
 		in.q.At, in.source = v.o.Now(), sourceClock
 	}
@@ -126,7 +122,56 @@ func (v *Verifier) ask(ctx context.Context, q Question, purpose Purpose) (*inqui
 	in.given.keeper = in.keeper
 	in.given.addLists(given, in.q.Lists)
 	in.given.addResponses(given, in.q.OCSPs)
-	return in, cancel
+	return in, in.online.end
+}
+
+// waiting bounds all waiting for the network together: sixty signers, each with servers
+// that hang, must not hold a question for half an hour. Judging itself goes on under the
+// caller's context. The time runs from when somebody first waits: most questions wait for
+// nothing, and a clock of their own would cost them more than their lists.
+type waiting struct {
+	context.Context // the caller's
+	limit           time.Duration
+
+	mu     sync.Mutex
+	timed  context.Context
+	cancel context.CancelFunc
+	over   bool
+}
+
+func (w *waiting) started() context.Context {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timed == nil {
+		w.timed, w.cancel = context.WithTimeout(w.Context, w.limit)
+		if w.over {
+			w.cancel()
+		}
+	}
+	return w.timed
+}
+
+// Done, Err and Deadline are those of the time that runs.
+func (w *waiting) Done() <-chan struct{} { return w.started().Done() }
+
+func (w *waiting) Deadline() (time.Time, bool) { return w.started().Deadline() }
+
+func (w *waiting) Err() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timed == nil {
+		return w.Context.Err()
+	}
+	return w.timed.Err()
+}
+
+func (w *waiting) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	if w.cancel != nil {
+		w.cancel()
+	}
 }
 
 // report starts the answer: the time judged, the algorithms, the broken inputs.
@@ -143,19 +188,18 @@ func (in *inquiry) report(document bool, format string) *Report {
 		if f.Outcome != Pass && f.Outcome != NotApplicable {
 			f.Outcome = Warn
 		}
-		if f.Detail == "" {
-			f.Detail = f.Text.In(in.q.Lang)
+		f.Lang = in.q.Lang
+		for _, t := range []*string{&f.Text.KK, &f.Text.RU, &f.Text.EN} {
+			*t = printable(*t) // it names a file
 		}
-		f.Detail = printable(f.Detail) // it names a file
 		r.Findings = append(r.Findings, f)
 	}
 	return r
 }
 
-// anchorCertificates lists the certificates that trusted keys came from: an anchor given for
+// anchorCertificates adds the certificates that trusted keys came from: an anchor given for
 // signers may also have issued a responder or a list signer.
-func anchorCertificates(anchors []trust.Anchor) []*pki.Certificate {
-	var out []*pki.Certificate
+func anchorCertificates(out []*pki.Certificate, anchors []trust.Anchor) []*pki.Certificate {
 	for _, a := range anchors {
 		if a.Certificate != nil {
 			out = append(out, a.Certificate)

@@ -179,7 +179,7 @@ func verdictLine(i verifier.Indication, s verifier.SubIndication) string {
 func printReport(w io.Writer, r *verifier.Report, lang phrase.Lang) {
 	fmt.Fprintf(w, "%s: %s\n", printable(r.File), verdictLine(r.Indication, r.SubIndication))
 	if d := r.Deciding(); d != nil {
-		fmt.Fprintf(w, "  %s: %s (%s)\n", d.Key, d.Detail, d.Citation)
+		fmt.Fprintf(w, "  %s: %s (%s)\n", d.Key, d.Detail(), d.Citation)
 	}
 	if key := "todo." + string(r.SubIndication); r.SubIndication != "" && phrase.Has(key) {
 		fmt.Fprintf(w, "  → %s\n", phrase.Get(key, nil).In(lang))
@@ -211,6 +211,6 @@ var marks = map[verifier.Outcome]string{
 
 func printFindings(w io.Writer, indent string, findings []verifier.Finding) {
 	for _, f := range findings {
-		fmt.Fprintf(w, "%s%s %-22s %s\n", indent, marks[f.Outcome], f.Key, f.Detail)
+		fmt.Fprintf(w, "%s%s %-22s %s\n", indent, marks[f.Outcome], f.Key, f.Detail())
 	}
 }

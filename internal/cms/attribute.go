@@ -20,7 +20,11 @@ var (
 
 // readAttributes reads the contents of a SET OF Attribute.
 func readAttributes(set cryptobyte.String) ([]Attribute, error) {
-	var attrs []Attribute
+	if set.Empty() {
+		return nil, nil
+	}
+	// Nearly every set has a handful of attributes with one value each.
+	attrs, all := make([]Attribute, 0, 6), make([][]byte, 0, 6)
 	for !set.Empty() {
 		var body, values cryptobyte.String
 		if !set.ReadASN1(&body, asn1.SEQUENCE) {
@@ -30,16 +34,20 @@ func readAttributes(set cryptobyte.String) ([]Attribute, error) {
 		if err != nil || !body.ReadASN1(&values, asn1.SET) || !body.Empty() {
 			return nil, errAttribute
 		}
-		a := Attribute{Type: t}
+		first := len(all)
 		for !values.Empty() {
 			var value cryptobyte.String
 			var tag asn1.Tag
 			if !values.ReadAnyASN1Element(&value, &tag) {
 				return nil, errAttribute
 			}
-			if a.Values = append(a.Values, value); len(a.Values) > maxAttributes {
+			if all = append(all, value); len(all)-first > maxAttributes {
 				return nil, errAttributes
 			}
+		}
+		a := Attribute{Type: t}
+		if len(all) > first {
+			a.Values = all[first:len(all):len(all)]
 		}
 		if attrs = append(attrs, a); len(attrs) > maxAttributes {
 			return nil, errAttributes

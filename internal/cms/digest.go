@@ -5,6 +5,7 @@ package cms
 import (
 	"hash"
 	"io"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -31,10 +32,8 @@ const maxAttributeSet = 1 << 20
 // content, each once, supported or not.
 func (sd *SignedData) NeededDigests() []pki.OID {
 	var out []pki.OID
-	seen := map[pki.OID]bool{}
 	for _, s := range sd.Signers {
-		if o := s.DigestAlgorithm.OID; !seen[o] {
-			seen[o] = true
+		if o := s.DigestAlgorithm.OID; !slices.Contains(out, o) {
 			out = append(out, o)
 		}
 	}
@@ -129,12 +128,12 @@ func (sd *SignedData) contentDigest(o pki.OID, d Digests) ([]byte, error) {
 		// Content that is not here is missing whatever it should be digested with.
 		return nil, ErrNoContent
 	}
-	newHash, err := pki.NewHash(o)
+	size, err := pki.HashSize(o)
 	if err != nil {
 		return nil, err
 	}
 	if sd.Detached {
-		if len(sum) != newHash().Size() {
+		if len(sum) != size {
 			return nil, ErrNoContent
 		}
 		return sum, nil
@@ -144,11 +143,12 @@ func (sd *SignedData) contentDigest(o pki.OID, d Digests) ([]byte, error) {
 	if sum, ok := sd.content[o]; ok {
 		return sum, nil
 	}
-	h := newHash()
-	h.Write(sd.Content)
+	if sum, err = pki.Digest(o, sd.Content); err != nil {
+		return nil, err
+	}
 	if sd.content == nil {
 		sd.content = Digests{}
 	}
-	sd.content[o] = h.Sum(nil)
-	return sd.content[o], nil
+	sd.content[o] = sum
+	return sum, nil
 }

@@ -155,13 +155,14 @@ func (e ESS) Matches(c *pki.Certificate) (bool, error) {
 	if !e.Valid || c == nil {
 		return false, nil
 	}
-	newHash, err := pki.NewHash(e.Digest)
-	if err != nil {
-		return false, err
+	sum := c.SHA256[:]
+	if e.Digest != pki.OIDSHA256 {
+		var err error
+		if sum, err = pki.Digest(e.Digest, c.Raw); err != nil {
+			return false, err
+		}
 	}
-	h := newHash()
-	h.Write(c.Raw)
-	if !bytes.Equal(h.Sum(nil), e.Hash) {
+	if !bytes.Equal(sum, e.Hash) {
 		return false, nil
 	}
 	if e.SerialBytes != nil && (!sameInteger(e.SerialBytes, c.SerialBytes) || !e.Issuer.Equal(c.Issuer)) {

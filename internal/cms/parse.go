@@ -201,6 +201,9 @@ func (sd *SignedData) readContent(in *cryptobyte.String) error {
 // certificates reads a CertificateSet (RFC 5652 §10.2.3). Attribute certificates and
 // other formats are passed over: no signer can be judged by them.
 func (p *parser) certificates(sd *SignedData, set cryptobyte.String) error {
+	if !set.Empty() { // mostly a signer's and its issuer's
+		sd.certificateSet, sd.Certificates = make([][]byte, 0, 4), make([]*pki.Certificate, 0, 4)
+	}
 	for !set.Empty() {
 		var element cryptobyte.String
 		var tag asn1.Tag

@@ -3,9 +3,9 @@
 package cms
 
 import (
+	"slices"
 	"time"
 
-	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"rastau/internal/pki"
@@ -50,10 +50,14 @@ func (s *Signer) UnsignedAttr(t pki.OID) [][]byte {
 }
 
 func collect(attrs []Attribute, t pki.OID) (values [][]byte, count int) {
-	for _, a := range attrs {
-		if a.Type == t {
-			values = append(values, a.Values...)
-			count++
+	for i := range attrs {
+		if attrs[i].Type != t {
+			continue
+		}
+		if count++; count == 1 { // as nearly always; nobody may append into the attribute
+			values = slices.Clip(attrs[i].Values)
+		} else {
+			values = append(values, attrs[i].Values...)
 		}
 	}
 	return values, count
@@ -73,22 +77,47 @@ func (s *Signer) SigningTime() (time.Time, bool) {
 // Z, with seconds and no fractions. Signers are seen to write GeneralizedTime for
 // years that UTCTime covers; which of the two it is says nothing about the time.
 func parseTime(der []byte) (time.Time, bool) {
-	s := cryptobyte.String(der)
-	var t time.Time
+	century := 0
 	switch {
-	case len(der) == len("xxYYMMDDhhmmssZ") && s.PeekASN1Tag(asn1.UTCTime):
-		if !s.ReadASN1UTCTime(&t) {
-			return time.Time{}, false
-		}
-	case len(der) == len("xxYYYYMMDDhhmmssZ") && s.PeekASN1Tag(asn1.GeneralizedTime):
-		if !s.ReadASN1GeneralizedTime(&t) {
+	case len(der) == len("xxYYMMDDhhmmssZ") && der[0] == byte(asn1.UTCTime):
+	case len(der) == len("xxYYYYMMDDhhmmssZ") && der[0] == byte(asn1.GeneralizedTime):
+		var ok bool
+		if century, ok = twoDigits(der[2:]); !ok {
 			return time.Time{}, false
 		}
 	default:
 		return time.Time{}, false
 	}
-	// cryptobyte takes offsets too; at this length they could only stand for the seconds.
-	return t.UTC(), s.Empty() && der[len(der)-1] == 'Z'
+	rest := der[len(der)-len("YYMMDDhhmmssZ"):]
+	if int(der[1]) != len(der)-2 || rest[12] != 'Z' {
+		return time.Time{}, false
+	}
+	var f [6]int // year, month, day, hour, minute, second
+	for i := range f {
+		var ok bool
+		if f[i], ok = twoDigits(rest[2*i:]); !ok {
+			return time.Time{}, false
+		}
+	}
+	switch {
+	case der[0] == byte(asn1.GeneralizedTime):
+		f[0] += 100 * century
+	case f[0] >= 50: // RFC 5652 §11.3: as RFC 5280 §4.1.2.5.1 has it
+		f[0] += 1900
+	default:
+		f[0] += 2000
+	}
+	t := time.Date(f[0], time.Month(f[1]), f[2], f[3], f[4], f[5], 0, time.UTC)
+	// What time.Date carries over was no date: the 31st of June, 24 o'clock.
+	same := t.Year() == f[0] && int(t.Month()) == f[1] && t.Day() == f[2] && t.Hour() == f[3] && t.Minute() == f[4] && t.Second() == f[5]
+	return t, same
+}
+
+func twoDigits(s []byte) (int, bool) {
+	if s[0] < '0' || s[0] > '9' || s[1] < '0' || s[1] > '9' {
+		return 0, false
+	}
+	return int(s[0]-'0')*10 + int(s[1]-'0'), true
 }
 
 // TimestampTokens returns the signature time-stamp tokens (RFC 3161 appendix A,

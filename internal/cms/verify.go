@@ -80,12 +80,10 @@ func (sd *SignedData) VerifyCounter(parent, s *Signer, cert *pki.Certificate) Ch
 		c.DER = ErrNotDER
 	}
 	var digest []byte
-	if newHash, err := pki.NewHash(s.DigestAlgorithm.OID); err != nil {
+	if sum, err := pki.Digest(s.DigestAlgorithm.OID, parent.Signature); err != nil {
 		c.refuse(err)
 	} else {
-		h := newHash()
-		h.Write(parent.Signature)
-		digest = h.Sum(nil)
+		digest = sum
 	}
 	if s.SignedAttrs == nil {
 		s.checkBare(&c, cert, digest, parent.Signature)
@@ -146,14 +144,12 @@ func (s *Signer) checkValue(c *Check, cert *pki.Certificate) {
 		return
 	}
 	// rsaEncryption, id-ecPublicKey, id-dsa: the hash is digestAlgorithm's (RFC 3370 §3.2).
-	newHash, err := pki.NewHash(s.DigestAlgorithm.OID)
+	sum, err := pki.Digest(s.DigestAlgorithm.OID, s.signedAttrsSet)
 	if err != nil {
 		c.record(err)
 		return
 	}
-	h := newHash()
-	h.Write(s.signedAttrsSet)
-	c.record(key.VerifyDigest(s.SignatureAlgorithm, s.DigestAlgorithm.OID, h.Sum(nil), s.Signature))
+	c.record(key.VerifyDigest(s.SignatureAlgorithm, s.DigestAlgorithm.OID, sum, s.Signature))
 }
 
 // checkBare checks a signature made over the content itself, without signed attributes.

@@ -111,7 +111,7 @@ func asked(r *verifier.Report, file string) question {
 	out.Policy.ID, out.Policy.Version = verifier.PolicyID, verifier.PolicyVersion
 	out.Time.Value, out.Time.Source = q.At.UTC().Format(time.RFC3339Nano), rec.TimeSource
 	for _, f := range q.Broken {
-		out.Broken = append(out.Broken, broken{f.Key, f.Citation, f.Text})
+		out.Broken = append(out.Broken, broken{f.Key, f.Citation, f.Texts()})
 	}
 	if c := rec.Content; c != nil {
 		out.Content = &content{Kept: c.Bytes != nil, Read: c.Read, Unreadable: c.Unreadable, Size: c.Size, Digests: map[string]string{}}

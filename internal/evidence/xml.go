@@ -289,7 +289,7 @@ func (o *objects) data(findings []verifier.Finding) *xmlData {
 }
 
 func (o *objects) constraint(f verifier.Finding) xmlConstraint {
-	c := xmlConstraint{ID: checkID + f.Key, Applied: statusApplied, Indication: f.Detail + " (" + f.Citation + ")"}
+	c := xmlConstraint{ID: checkID + f.Key, Applied: statusApplied, Indication: f.Detail() + " (" + f.Citation + ")"}
 	switch f.Outcome {
 	case verifier.Pass:
 		c.Status = &xmlStatus{Main: mainIndication + "passed"}

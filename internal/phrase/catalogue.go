@@ -86,6 +86,15 @@ func Say(key string, pairs ...string) Text {
 	return Text{KK: expand(t.KK, pairs), RU: expand(t.RU, pairs), EN: expand(t.EN, pairs)}
 }
 
+// SayIn is [Say] in one language.
+func SayIn(l Lang, key string, pairs ...string) string {
+	t, ok := catalogue()[key]
+	if !ok {
+		return key
+	}
+	return expand(t.In(l), pairs)
+}
+
 // Render is [Get] with arguments that differ by language.
 func Render(key string, args map[string]Text) Text {
 	t, ok := catalogue()[key]

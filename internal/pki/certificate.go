@@ -57,7 +57,8 @@ type Certificate struct {
 	NoRevAvail, OCSPNoCheck         bool
 	UnknownCritical                 []OID // critical extensions this package does not read
 
-	ragged bool // the signature is no whole number of octets: readable, and never valid
+	fingerprint string // SHA256 in lower-case hex
+	ragged      bool   // the signature is no whole number of octets: readable, and never valid
 }
 
 // ParseCertificate reads one DER certificate, no trailing bytes. Legal certificates that crypto/x509 refuses are read.
@@ -68,6 +69,7 @@ func ParseCertificate(der []byte) (*Certificate, error) {
 	}
 	raw := cryptobyte.String(bytes.Clone(der))
 	c := &Certificate{Raw: raw, SHA256: sha256.Sum256(raw), InhibitAnyPolicy: -1}
+	c.fingerprint = hex.EncodeToString(c.SHA256[:])
 
 	var cert, tbs, signature cryptobyte.String
 	if !raw.ReadASN1(&cert, casn1.SEQUENCE) || !raw.Empty() {
@@ -275,7 +277,7 @@ func (c *Certificate) SelfIssued() bool { return c.Subject.Equal(c.Issuer) }
 func (c *Certificate) HasExtKeyUsage(o OID) bool { return slices.Contains(c.ExtKeyUsage, o) }
 
 // SHA256Hex is the fingerprint in lower-case hex.
-func (c *Certificate) SHA256Hex() string { return hex.EncodeToString(c.SHA256[:]) }
+func (c *Certificate) SHA256Hex() string { return c.fingerprint }
 
 // SerialHex is the serial number's contents octets in lower-case hex.
 func (c *Certificate) SerialHex() string { return hex.EncodeToString(c.SerialBytes) }

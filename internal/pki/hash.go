@@ -6,7 +6,7 @@ import (
 	"crypto"
 	_ "crypto/md5"  // registers crypto.MD5, for old archives alone
 	_ "crypto/sha1" // registers crypto.SHA1, for old archives alone
-	_ "crypto/sha256"
+	"crypto/sha256"
 	_ "crypto/sha3"
 	_ "crypto/sha512"
 	"hash"
@@ -57,6 +57,21 @@ func NewHash(o OID) (func() hash.Hash, error) {
 		return d.make, nil
 	}
 	return d.hash.New, nil
+}
+
+// Digest makes the digest of data; ErrUnsupported where o is not known.
+func Digest(o OID, data []byte) ([]byte, error) {
+	if o == OIDSHA256 { // nearly every signature's, without the detour by an interface
+		sum := sha256.Sum256(data)
+		return sum[:], nil
+	}
+	newHash, err := NewHash(o)
+	if err != nil {
+		return nil, err
+	}
+	w := newHash()
+	w.Write(data)
+	return w.Sum(nil), nil
 }
 
 // HashSize is the length in octets of the digests that NewHash(o) makes; ErrUnsupported where not known.

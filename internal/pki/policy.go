@@ -98,13 +98,13 @@ func (p *AlgorithmPolicy) Accept(alg Algorithm, key *PublicKey, at time.Time) er
 	if !ok || s.scheme == schemeUnknown {
 		return ErrUnsupported
 	}
-	hashes := []OID{s.hash}
+	hashes := [2]OID{s.hash}
 	if s.scheme == schemePSS {
 		params, err := readPSS(alg)
 		if err != nil {
 			return err
 		}
-		hashes = []OID{params.hash, params.mgfHash}
+		hashes = [2]OID{params.hash, params.mgfHash}
 	}
 	for _, h := range hashes {
 		if h == "" {
@@ -145,6 +145,9 @@ func (p *AlgorithmPolicy) acceptKey(key *PublicKey, at time.Time) error {
 	}
 	for _, row := range keyEnds {
 		if row.kind == kind && bits >= row.bits {
+			if within(kind, row.end, at) == nil {
+				return nil
+			}
 			return within(fmt.Sprintf("%s of %d bits", kind, bits), row.end, at)
 		}
 	}

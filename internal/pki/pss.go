@@ -110,22 +110,21 @@ func (k *PublicKey) verifyPSS(alg Algorithm, h OID, digest, sig []byte) error {
 	if err != nil {
 		return err
 	}
-	if !pssMatches(key, hash, mgf, p.salt, digest, sig) {
+	m, ok := k.rsaMessage(key, sig)
+	if !ok || !pssMatches(m, key.N.BitLen()-1, hash, mgf, p.salt, digest) {
 		return ErrSignature
 	}
 	return nil
 }
 
-// pssMatches is RSASSA-PSS-VERIFY (RFC 8017 §8.1.2, §9.1.2). It stands here because crypto/rsa masks with the message's own
+// pssMatches is EMSA-PSS-VERIFY (RFC 8017 §9.1.2) over the message m, which it changes. It stands here because crypto/rsa masks with the message's own
 // hash only and reads a stated salt length of 0 as "any".
-func pssMatches(key *rsa.PublicKey, hash, mgf crypto.Hash, salt int, digest, sig []byte) bool {
-	emBits := key.N.BitLen() - 1
+func pssMatches(m []byte, emBits int, hash, mgf crypto.Hash, salt int, digest []byte) bool {
 	emLen, hLen := (emBits+7)/8, hash.Size()
-	m, ok := rsaMessage(key, sig)
-	if !ok || m.BitLen() > 8*emLen || emLen < hLen+salt+2 {
+	em := m[len(m)-emLen:]
+	if len(bytes.Trim(m[:len(m)-emLen], "\x00")) != 0 || emLen < hLen+salt+2 {
 		return false
 	}
-	em := m.FillBytes(make([]byte, emLen))
 	if em[emLen-1] != 0xbc {
 		return false
 	}

@@ -27,6 +27,8 @@ type PublicKey struct {
 	Algorithm Algorithm
 	Bits      []byte           // contents of the BIT STRING, without the unused-bits octet
 	Key       crypto.PublicKey // *gost.PublicKey for the national algorithms; nil where the algorithm is not supported
+
+	kept *kept // of an RSA key
 }
 
 // ParsePublicKey reads a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). A key of an algorithm or curve that is not supported is
@@ -51,7 +53,9 @@ func ParsePublicKey(der []byte) (PublicKey, error) {
 	k := PublicKey{Raw: der, Algorithm: alg, Bits: bits[1:]}
 	switch alg.OID {
 	case OIDRSA, OIDRSAPSS:
-		k.Key = rsaKey(alg, k.Bits)
+		if k.Key = rsaKey(alg, k.Bits); k.Key != nil {
+			k.kept = &kept{}
+		}
 	case OIDDSA:
 		k.Key = dsaKey(alg, k.Bits)
 	case OIDEC, OIDEd25519:

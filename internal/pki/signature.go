@@ -141,13 +141,11 @@ func (k *PublicKey) Verify(alg Algorithm, message, sig []byte) error {
 	if o == "" {
 		return ErrAlgorithm
 	}
-	newHash, err := NewHash(o)
+	sum, err := Digest(o, message)
 	if err != nil {
 		return err
 	}
-	w := newHash()
-	w.Write(message)
-	return k.VerifyDigest(alg, o, w.Sum(nil), sig)
+	return k.VerifyDigest(alg, o, sum, sig)
 }
 
 // VerifyDigest is Verify over a digest already made with h (for streamed content). For a plain key algorithm

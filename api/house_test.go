@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -136,7 +137,9 @@ func newHouse(tb testing.TB, change func(*api.Options)) *house {
 		return verifier.Question{Anchors: []trust.Anchor{trust.AnchorOf(h.pki.Root().Certificate)}, Certs: []*pki.Certificate{h.ca.Certificate}, Purpose: verifier.PurposeSign}
 	}
 	stamper := &timestamp.Client{URL: responders.URL + "/tsp", HTTP: web}
-	key, err := signer.New(signer.Options{Key: h.licensor, Stamper: stamper, Checker: judge, Now: h.clock.now})
+	ring, err := signer.NewRing(h.licensor)
+	must(err)
+	key, err := signer.New(signer.Options{Keys: ring, Stamper: stamper, Judge: keyJudge{judge, h.pki}, Checker: judge, Now: h.clock.now})
 	must(err)
 	db, err := store.Open(context.Background(), store.Options{Database: filepath.Join(tb.TempDir(), "register.db")})
 	must(err)
@@ -354,4 +357,21 @@ func record(h *house, r *http.Request) *httptest.ResponseRecorder {
 func sha256Sum(data []byte) []byte {
 	sum := sha256.Sum256(data)
 	return sum[:]
+}
+
+// keyJudge judges the licensor's certificate before it signs.
+type keyJudge struct {
+	*verifier.Verifier
+	pki *testpki.PKI
+}
+
+func (j keyJudge) JudgeKey(ctx context.Context, k *pki.Key) error {
+	q := verifier.Question{Anchors: []trust.Anchor{trust.AnchorOf(j.pki.Root().Certificate)}, Certs: k.Chain, Purpose: verifier.PurposeSign}
+	switch r := j.Certificate(ctx, k.Certificate, q); {
+	case r.SubIndication == verifier.TryLater:
+		return signer.ErrUndecided
+	case r.Indication != verifier.TotalPassed:
+		return errors.New(string(r.SubIndication))
+	}
+	return nil
 }

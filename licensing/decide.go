@@ -89,7 +89,7 @@ func (s *Service) Decide(ctx context.Context, a Actor, id string, d Decision) (*
 		}
 		return decided(app, d)
 	}
-	if errors.Is(err, signer.ErrStamp) {
+	if errors.Is(err, signer.ErrStamp) || errors.Is(err, signer.ErrUndecided) {
 		return nil, fmt.Errorf("%w: %w", ErrLater, err)
 	}
 	if err != nil {
@@ -272,7 +272,7 @@ func (s *Service) rule(ctx context.Context, app *Application, a Actor, doc decis
 	if err != nil {
 		return nil, err
 	}
-	signed, err := s.signer.JSON(ctx, content, false)
+	signed, err := s.signer.JSON(ctx, content, signer.JSONOptions{Level: s.o.Levels.Decision})
 	if err != nil {
 		return nil, fmt.Errorf("signing the decision: %w", err)
 	}

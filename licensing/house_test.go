@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http/httptest"
 	"net/netip"
@@ -74,7 +75,9 @@ func newHouseIn(t testing.TB, folder string) *house {
 	must(t, err)
 	h.licensor = h.issue(t, testpki.Leaf{CommonName: "LICENSOR DEMO", BIN: regulations[0].Licensor.BIN, Organization: "LICENSOR"})
 	stamper := &timestamp.Client{URL: server.URL + "/tsp", HTTP: web}
-	key, err := signer.New(signer.Options{Key: h.licensor, Stamper: stamper, Checker: h.verifier, Now: time.Now})
+	ring, err := signer.NewRing(h.licensor)
+	must(t, err)
+	key, err := signer.New(signer.Options{Keys: ring, Stamper: stamper, Judge: keyJudge{h.verifier, h.pki}, Checker: h.verifier, Now: time.Now})
 	must(t, err)
 	h.store, err = store.Open(t.Context(), store.Options{Database: filepath.Join(folder, "register.db")})
 	must(t, err)
@@ -168,4 +171,21 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// keyJudge judges the licensor's certificate before it signs.
+type keyJudge struct {
+	*verifier.Verifier
+	pki *testpki.PKI
+}
+
+func (j keyJudge) JudgeKey(ctx context.Context, k *pki.Key) error {
+	q := verifier.Question{Anchors: []trust.Anchor{trust.AnchorOf(j.pki.Root().Certificate)}, Certs: k.Chain, Purpose: verifier.PurposeSign}
+	switch r := j.Certificate(ctx, k.Certificate, q); {
+	case r.SubIndication == verifier.TryLater:
+		return signer.ErrUndecided
+	case r.Indication != verifier.TotalPassed:
+		return errors.New(string(r.SubIndication))
+	}
+	return nil
 }

@@ -44,13 +44,18 @@ func (s *Service) issue(ctx context.Context, r *Regulation, app *Application, li
 	if err != nil {
 		return nil, err
 	}
+	by := s.signer.Certificate()
+	if !strings.EqualFold(by.SHA256Hex(), line.Certificate) {
+		// The keys changed since the authority was looked up; asked again, the line of the new key is found.
+		return nil, fmt.Errorf("%w: the licensor's key has just changed", ErrLater)
+	}
 	holder := app.Applicant
 	// The licence is shown to anybody: contacts are not part of it.
 	holder.Email, holder.Phone = "", ""
 	l := Licence{
 		Number: number, State: state, Service: app.Service, Application: app.Number, Holder: holder,
 		Activity: r.Activity, Licensor: r.Licensor.Name, LicensorBIN: r.Licensor.BIN, Issued: now.Truncate(time.Second),
-		Fields: fields, SignedBy: s.signer.Certificate().SHA256Hex(),
+		Fields: fields, SignedBy: by.SHA256Hex(),
 	}
 	doc := licenceDocument{
 		Schema: schemaLicence, Demo: s.o.Demo, Number: number, Service: l.Service, Operation: app.Operation,
@@ -67,7 +72,7 @@ func (s *Service) issue(ctx context.Context, r *Regulation, app *Application, li
 	if rec.Document, err = canonical(doc); err != nil {
 		return nil, err
 	}
-	if l.Signed, err = s.signer.JSON(ctx, rec.Document, false); err != nil {
+	if l.Signed, err = s.signer.JSON(ctx, rec.Document, signer.JSONOptions{Level: s.o.Levels.Licence, Certificate: by}); err != nil {
 		return nil, fmt.Errorf("signing the licence: %w", err)
 	}
 	drawn, err := page.Draw(s.sheet(r, app, l, line, subtypes, rec.Document))
@@ -78,7 +83,7 @@ func (s *Service) issue(ctx context.Context, r *Regulation, app *Application, li
 	}
 	l.PDF, err = s.signer.PDF(ctx, drawn, signer.PDFOptions{
 		Field: "Licensor", Reason: phrase.Get("workflow.sign.reason", nil).KK, Name: line.Name,
-		Location: r.Licensor.Place.KK, Rect: page.SignatureBox(),
+		Location: r.Licensor.Place.KK, Rect: page.SignatureBox(), Level: s.o.Levels.Licence, Certificate: by,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("signing the licence's page: %w", err)

@@ -42,6 +42,7 @@ type Options struct {
 	Judge          Judge                      // Required.
 	Question       func() verifier.Question   // Required. Anchors and policy for judging applicants (Purpose sign; IIN/BIN and content are set by the workflow).
 	Signer         *signer.Signer             // Required. Licensor's key.
+	Levels         Levels                     // Optional. If zero, the Signer's own.
 	Stamper        signer.Stamper             // Optional. RFC 3161 stamp on the applicant's accepted signature; if nil, none is made.
 	Authorities    []Authority                // Required.
 	Calendar       *Calendar                  // Required.
@@ -55,6 +56,9 @@ type Options struct {
 	Log            *slog.Logger               // Optional. If nil, nothing is logged. Never personal data.
 }
 
+// Levels at which the licensor's documents are signed; a zero one is the Signer's own.
+type Levels struct{ Licence, Receipt, Decision signer.Level }
+
 // Service is safe for concurrent use. Several of them may share one Store.
 type Service struct {
 	o           Options
@@ -67,7 +71,7 @@ type Service struct {
 // docSigner is what the workflow needs of the licensor's key (signer.Signer has it).
 type docSigner interface {
 	Certificate() *pki.Certificate
-	JSON(ctx context.Context, content []byte, detached bool) ([]byte, error)
+	JSON(ctx context.Context, content []byte, o signer.JSONOptions) ([]byte, error)
 	PDF(ctx context.Context, pdf []byte, o signer.PDFOptions) ([]byte, error)
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"rastau/signer"
 	"rastau/verifier"
 )
 
@@ -54,7 +55,7 @@ func (s *Service) receipt(ctx context.Context, r *Regulation, app *Application, 
 	if err != nil {
 		return nil, err
 	}
-	signed, err := s.signer.JSON(ctx, content, false)
+	signed, err := s.signer.JSON(ctx, content, signer.JSONOptions{Level: s.o.Levels.Receipt})
 	if err != nil {
 		return nil, fmt.Errorf("signing the receipt: %w", err)
 	}

@@ -21,13 +21,18 @@ func ExampleSigner_JSON() {
 		fmt.Println(err)
 		return
 	}
-	s, err := signer.New(signer.Options{Key: key, Checker: checker{}, Now: clock})
+	ring, err := signer.NewRing(key)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s, err := signer.New(signer.Options{Keys: ring, Judge: trusting{}, Checker: checker{}, Now: clock})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	content := []byte(`{"number":"ZZZ-1"}`)
-	signed, err := s.JSON(context.Background(), content, true)
+	signed, err := s.JSON(context.Background(), content, signer.JSONOptions{Detached: true})
 	if err != nil {
 		fmt.Println(err)
 		return

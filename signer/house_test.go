@@ -62,6 +62,20 @@ func (h house) Stamp(_ context.Context, data []byte) ([]byte, error) {
 	return h.pki.TimestampToken(data, now)
 }
 
+// trusting is a Judge who accepts every certificate.
+type trusting struct{}
+
+func (trusting) JudgeKey(context.Context, *pki.Key) error { return nil }
+
+func ring(tb testing.TB, keys ...*pki.Key) *signer.Ring {
+	tb.Helper()
+	r, err := signer.NewRing(keys...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
 // checker looks at bytes and mathematics only.
 type checker struct{}
 
@@ -132,7 +146,7 @@ func intact(sd *cms.SignedData, d cms.Digests, want *pki.Certificate) error {
 
 func newSigner(tb testing.TB, k *pki.Key, st signer.Stamper) *signer.Signer {
 	tb.Helper()
-	s, err := signer.New(signer.Options{Key: k, Stamper: st, Checker: checker{}, Now: clock})
+	s, err := signer.New(signer.Options{Keys: ring(tb, k), Stamper: st, Judge: trusting{}, Checker: checker{}, Now: clock})
 	if err != nil {
 		tb.Fatal(err)
 	}

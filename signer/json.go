@@ -18,46 +18,63 @@ import (
 	"rastau/internal/pki"
 )
 
-// JSON signs content as CAdES B-B or, with a Stamper, B-T: attached by default. digitorus/pkcs7 writes it for RSA and ECDSA
-// keys with ESS signing-certificate-v2 as an extra attribute, internal/cms for the national algorithms; the time-stamp is added
-// by internal/cms. The signing-time attribute is claimed time and nothing is judged by it; that library takes it from the
+// JSONOptions of one signature. All are optional.
+type JSONOptions struct {
+	Detached    bool             // leave the content out
+	Level       Level            // if zero, the Signer's
+	Certificate *pki.Certificate // sign with the key of this certificate, so that several documents bear the same; if nil, the one that signs now
+}
+
+// JSON signs content as CAdES (EN 319 122-1). digitorus/pkcs7 writes it for RSA and ECDSA
+// keys with ESS signing-certificate-v2 as an extra attribute, internal/cms for the national algorithms; time-stamps and what the
+// higher levels need are added by internal/cms. The signing-time attribute is claimed time and nothing is judged by it; that library takes it from the
 // machine's clock.
-// Errors are [ErrExpired], [ErrNotYetValid], [ErrStamp], [ErrUnchecked] and the key's own.
-func (s *Signer) JSON(ctx context.Context, content []byte, detached bool) ([]byte, error) {
+// Errors are [ErrExpired], [ErrNotYetValid], [ErrRefused], [ErrUndecided], [ErrStamp], [ErrLevel], [ErrUnchecked] and the key's own.
+func (s *Signer) JSON(ctx context.Context, content []byte, o JSONOptions) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	now, err := s.ready()
+	level, err := s.level(o.Level)
 	if err != nil {
 		return nil, err
 	}
-	signed, err := s.cades(ctx, content, detached, now)
+	by, now, err := s.ready(ctx, o.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := cades(ctx, by, content, o.Detached, now)
 	if err != nil {
 		return nil, fmt.Errorf("signing: %w", err)
 	}
-	if s.o.Stamper != nil {
-		if signed, err = s.stamped(ctx, signed); err != nil {
-			return nil, err
-		}
-	}
 	kind := "cades"
-	if detached {
+	if o.Detached {
 		kind = "cades-detached"
 	}
-	if err := s.check(ctx, kind, signed, content); err != nil {
+	if err := s.check(ctx, kind, signed, content, by.Certificate); err != nil {
 		return nil, err
 	}
-	return signed, nil
+	if level == LevelB {
+		return signed, nil
+	}
+	var shown []byte
+	if o.Detached {
+		shown = content
+	}
+	extended, err := s.extender.cms(ctx, signed, shown, level)
+	if err != nil {
+		return nil, err
+	}
+	return extended, s.check(ctx, kind, extended, content, by.Certificate)
 }
 
-func (s *Signer) cades(ctx context.Context, content []byte, detached bool, now time.Time) ([]byte, error) {
-	if _, national := s.o.Key.Signer.Public().(*gost.PublicKey); national {
+func cades(ctx context.Context, by *held, content []byte, detached bool, now time.Time) ([]byte, error) {
+	if _, national := by.Signer.Public().(*gost.PublicKey); national {
 		if content == nil {
 			content = []byte{} // the other library signs nothing as empty content too
 		}
 		return cms.Sign(ctx, cms.SignOptions{
 			Content: content, Detached: detached, SigningTime: now,
-			Key: s.o.Key.Signer, Certificate: s.o.Key.Certificate, Chain: s.o.Key.Chain,
+			Key: by.Signer, Certificate: by.Certificate, Chain: by.Chain,
 		})
 	}
 	sd, err := pkcs7.NewSignedData(content)
@@ -65,17 +82,17 @@ func (s *Signer) cades(ctx context.Context, content []byte, detached bool, now t
 		return nil, err
 	}
 	sd.SetDigestAlgorithm(pkcs7.OIDDigestAlgorithmSHA256) // the library's default is SHA-1
-	ess, err := signingCertificate(s.o.Key.Certificate)
+	ess, err := signingCertificate(by.Certificate)
 	if err != nil {
 		return nil, err
 	}
 	config := pkcs7.SignerInfoConfig{ExtraSignedAttributes: []pkcs7.Attribute{
 		{Type: pki.OIDSigningCertificateV2.ASN1(), Value: asn1.RawValue{FullBytes: ess}},
 	}}
-	if err := sd.AddSigner(s.leaf, s.o.Key.Signer, config); err != nil {
+	if err := sd.AddSigner(by.leaf, by.Signer, config); err != nil {
 		return nil, err
 	}
-	for _, c := range s.chain {
+	for _, c := range by.chain {
 		sd.AddCertificate(c)
 	}
 	if detached {
@@ -97,20 +114,4 @@ func signingCertificate(c *pki.Certificate) ([]byte, error) {
 		})
 	})
 	return b.Bytes()
-}
-
-// stamped adds a signature time-stamp (EN 319 122-1 §5.3).
-func (s *Signer) stamped(ctx context.Context, signed []byte) ([]byte, error) {
-	sd, err := cms.Parse(signed, cms.Limits{})
-	if err != nil {
-		return nil, fmt.Errorf("signing: %w", err)
-	}
-	if len(sd.Signers) != 1 {
-		return nil, fmt.Errorf("signing: %d signers instead of one", len(sd.Signers))
-	}
-	token, err := s.stamp(ctx, sd.Signers[0].Signature)
-	if err != nil {
-		return nil, err
-	}
-	return sd.AddUnsigned(0, cms.Attribute{Type: pki.OIDSignatureTimeStamp, Values: [][]byte{token}})
 }

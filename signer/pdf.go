@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"rastau/internal/cms"
 	"rastau/internal/pdf"
@@ -16,74 +17,77 @@ import (
 // PDFOptions of one signature. All are optional.
 type PDFOptions struct {
 	Field, Reason, Location, Name string
-	Page                          int        // 1-based page of the visible widget; if zero, 1
-	Rect                          [4]float64 // in points: left, bottom, right, top; all zero = invisible
+	Page                          int              // 1-based page of the visible widget; if zero, 1
+	Rect                          [4]float64       // in points: left, bottom, right, top; all zero = invisible
+	Level                         Level            // if zero, the Signer's
+	Certificate                   *pki.Certificate // sign with the key of this certificate; if nil, the one that signs now
 }
 
 // PDF appends a revision signed as ETSI.CAdES.detached (EN 319 142-1 §6): no signing-time attribute in the CMS, /M carries
-// the claimed time. The bytes of file stay as they are. Errors are those of JSON and of internal/pdf.
+// the claimed time. From level LT revisions with the validation data and a document time-stamp follow. The bytes of file stay
+// as they are. Errors are those of JSON and of internal/pdf.
 func (s *Signer) PDF(ctx context.Context, file []byte, o PDFOptions) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	now, err := s.ready()
+	level, err := s.level(o.Level)
 	if err != nil {
 		return nil, err
 	}
-	prepare := pdf.PrepareOptions{
-		Field: o.Field, Reason: o.Reason, Location: o.Location, Name: o.Name,
-		Page: o.Page, Rect: o.Rect, M: now, Size: s.size(),
+	by, now, err := s.ready(ctx, o.Certificate)
+	if err != nil {
+		return nil, err
 	}
-	signed, need, err := s.pades(ctx, file, prepare)
+	prepare := o.prepare(now)
+	prepare.Size = room(by.Key, level)
+	signed, need, err := s.pades(ctx, by, file, prepare, level)
 	if errors.Is(err, pdf.ErrTooLarge) {
 		// A token's size is known only when it is there. The next one is about as large.
 		prepare.Size = need + 2048
-		signed, _, err = s.pades(ctx, file, prepare)
+		signed, _, err = s.pades(ctx, by, file, prepare, level)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := s.check(ctx, "pades", signed, nil); err != nil {
+	if err := s.check(ctx, "pades", signed, nil, by.Certificate); err != nil {
 		return nil, err
 	}
-	return signed, nil
+	if level <= LevelT {
+		return signed, nil
+	}
+	return s.extender.pdf(ctx, signed, level)
 }
 
-// size estimates the CMS: certificates, the signature with its attributes, and a token with its own chain.
-func (s *Signer) size() int {
-	n := 4096 + len(s.leaf.Raw)
-	for _, c := range s.chain {
+func (o PDFOptions) prepare(now time.Time) pdf.PrepareOptions {
+	return pdf.PrepareOptions{
+		Field: o.Field, Reason: o.Reason, Location: o.Location, Name: o.Name, Page: o.Page, Rect: o.Rect, M: now,
+	}
+}
+
+// room estimates the CMS: certificates, the signature with its attributes, and a token with its own chain.
+func room(k *pki.Key, level Level) int {
+	n := 4096 + len(k.Certificate.Raw)
+	for _, c := range k.Chain {
 		n += len(c.Raw)
 	}
-	if s.o.Stamper != nil {
+	if level >= LevelT {
 		n += 8192
 	}
 	return n
 }
 
-func (s *Signer) pades(ctx context.Context, file []byte, o pdf.PrepareOptions) (signed []byte, need int, err error) {
+func (s *Signer) pades(ctx context.Context, by *held, file []byte, o pdf.PrepareOptions, level Level) (signed []byte, need int, err error) {
 	p, err := pdf.Prepare(file, o)
 	if err != nil {
 		return nil, 0, err
 	}
-	algorithm, err := cms.DigestOf(s.o.Key.Signer)
+	c, err := overPDF(p, by.Certificate, by.Chain)
 	if err != nil {
-		return nil, 0, fmt.Errorf("signing: %w", err)
-	}
-	newHash, err := pki.NewHash(algorithm)
-	if err != nil {
-		return nil, 0, fmt.Errorf("signing: %w", err)
-	}
-	h := newHash()
-	if _, err := io.Copy(h, p.Signed()); err != nil {
 		return nil, 0, err
 	}
-	c := cms.SignOptions{
-		Digest: h.Sum(nil), Detached: true,
-		Key: s.o.Key.Signer, Certificate: s.o.Key.Certificate, Chain: s.o.Key.Chain,
-	}
-	if s.o.Stamper != nil {
-		c.Stamp = s.stamp
+	c.Key = by.Signer
+	if level >= LevelT {
+		c.Stamp = func(ctx context.Context, signature []byte) ([]byte, error) { return stamp(ctx, s.o.Stamper, signature) }
 	}
 	sd, err := cms.Sign(ctx, c)
 	if err != nil {
@@ -91,4 +95,21 @@ func (s *Signer) pades(ctx context.Context, file []byte, o pdf.PrepareOptions) (
 	}
 	signed, err = p.Embed(sd)
 	return signed, len(sd), err
+}
+
+// overPDF is the CMS to be made over a prepared PDF, without its key.
+func overPDF(p *pdf.Prepared, c *pki.Certificate, chain []*pki.Certificate) (cms.SignOptions, error) {
+	algorithm, err := cms.DigestOf(c.PublicKey.Key)
+	if err != nil {
+		return cms.SignOptions{}, fmt.Errorf("signing: %w", err)
+	}
+	newHash, err := pki.NewHash(algorithm)
+	if err != nil {
+		return cms.SignOptions{}, fmt.Errorf("signing: %w", err)
+	}
+	h := newHash()
+	if _, err := io.Copy(h, p.Signed()); err != nil {
+		return cms.SignOptions{}, err
+	}
+	return cms.SignOptions{Digest: h.Sum(nil), Detached: true, Certificate: c, Chain: chain}, nil
 }

@@ -4,14 +4,10 @@ package signer
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/rsa"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"time"
 
-	"rastau/internal/gost"
 	"rastau/internal/pki"
 )
 
@@ -19,6 +15,13 @@ import (
 type Stamper interface {
 	// Stamp returns a TimeStampToken, DER, whose imprint is the digest of data.
 	Stamp(ctx context.Context, data []byte) (token []byte, err error)
+}
+
+// Judge says whether a certificate may sign now, before it does: nil where it is trusted, of the right kind and known not to be
+// revoked; [ErrUndecided], wrapped with why, where that cannot be known now; any other error where it may not. It must be
+// safe for concurrent use.
+type Judge interface {
+	JudgeKey(ctx context.Context, key *pki.Key) error
 }
 
 // Checker judges what was just signed, so that nothing wrong leaves. A nil error means: intact and by that certificate.
@@ -30,107 +33,123 @@ type Checker interface {
 
 // Options of a Signer.
 type Options struct {
-	Key     *pki.Key         // Required. Licensor's key with chain.
-	Stamper Stamper          // Optional. If nil: B-B, no timestamp.
-	Checker Checker          // Required.
-	Now     func() time.Time // Required.
+	Keys     *Ring            // Required.
+	Judge    Judge            // Required. Asked before a key signs.
+	Checker  Checker          // Required. Asked of what was signed.
+	Stamper  Stamper          // Required from level T.
+	Examiner Examiner         // Required from level LT.
+	Level    Level            // Optional. Of signatures that name none; if zero, T with a Stamper and B without.
+	Now      func() time.Time // Required.
+	// Recheck is how long the Judge's yes holds. Optional. If zero, a minute: a batch of a thousand does not ask a thousand
+	// times, and a revocation is heeded a minute after it is known.
+	Recheck time.Duration
 }
 
-// Signer is safe for concurrent use, without a global lock, as far as its key is (keys from files are).
+// Signer is safe for concurrent use, without a global lock, as far as its keys are (keys from files and tokens are).
 type Signer struct {
-	o     Options
-	leaf  *x509.Certificate
-	chain []*x509.Certificate // what digitorus/pkcs7 writes beside the leaf
+	o        Options
+	extender *Extender // nil: without a Stamper
 }
 
-// New checks that the key is one that may sign documents: it belongs to its certificate, is RSA, ECDSA or of the national algorithms, and the
-// certificate is for signing. Errors are [ErrKey] and [ErrPurpose]. Validity is checked at each signature, because a
-// service outlives certificates.
+// New makes a Signer; the keys were checked by [NewRing].
 func New(o Options) (*Signer, error) {
-	if o.Key == nil || o.Key.Signer == nil || o.Key.Certificate == nil || o.Checker == nil || o.Now == nil {
-		return nil, errors.New("signer: Options.Key with its certificate, Checker and Now are required")
+	if o.Keys == nil || o.Judge == nil || o.Checker == nil || o.Now == nil {
+		return nil, errors.New("signer: Options.Keys, Judge, Checker and Now are required")
+	}
+	if o.Recheck == 0 {
+		o.Recheck = time.Minute
 	}
 	s := &Signer{o: o}
-	var err error
-	if s.leaf, err = x509.ParseCertificate(o.Key.Certificate.Raw); err != nil {
-		return nil, fmt.Errorf("%w: the certificate cannot be used for signing: %v", ErrKey, err)
+	if o.Stamper != nil {
+		s.extender = &Extender{ExtenderOptions{Stamper: o.Stamper, Examiner: o.Examiner, Now: o.Now}}
 	}
-	for _, c := range o.Key.Chain {
-		x, err := x509.ParseCertificate(c.Raw)
-		if err != nil {
-			return nil, fmt.Errorf("%w: certificate %s of the chain cannot be used: %v", ErrKey, c.SHA256Hex(), err)
+	if s.o.Level == LevelDefault {
+		s.o.Level = LevelB
+		if o.Stamper != nil {
+			s.o.Level = LevelT
 		}
-		s.chain = append(s.chain, x)
 	}
-	if err := matches(o.Key); err != nil {
-		return nil, err
-	}
-	if err := purpose(o.Key.Certificate); err != nil {
-		return nil, err
-	}
-	return s, nil
+	return s, s.able(s.o.Level)
 }
 
-// Certificate of the key.
-func (s *Signer) Certificate() *pki.Certificate { return s.o.Key.Certificate }
-
-// matches compares the key's public half with the certificate's.
-func matches(k *pki.Key) error {
-	same := false
-	switch public := k.Signer.Public().(type) {
-	case *rsa.PublicKey:
-		same = public.Equal(k.Certificate.PublicKey.Key)
-	case *ecdsa.PublicKey:
-		same = public.Equal(k.Certificate.PublicKey.Key)
-	case *gost.PublicKey:
-		same = public.Equal(k.Certificate.PublicKey.Key)
-	default:
-		return fmt.Errorf("%w: a key of type %T cannot sign licences, only RSA, ECDSA and GOST keys can", ErrKey, public)
-	}
-	if !same {
-		return fmt.Errorf("%w: the private key does not belong to the certificate %s; take both from one file", ErrKey, k.Certificate.SHA256Hex())
-	}
-	return nil
-}
-
-// purpose: the same rule by which a signature is judged, so that nothing is signed that will be refused
-// (RFC 5280 §4.2.1.3, §4.2.1.12): nonRepudiation where key usage is present, emailProtection where extended key usage is.
-func purpose(c *pki.Certificate) error {
-	if c.BasicConstraints != nil && c.BasicConstraints.CA {
-		return fmt.Errorf("%w: it is an authority's certificate", ErrPurpose)
-	}
-	if c.HasKeyUsage && c.KeyUsage&pki.NonRepudiation == 0 {
-		return fmt.Errorf("%w: its key usage does not allow nonRepudiation; an authentication key cannot sign, use the signing key (in Kazakhstan's files: RSA… or GOST…, not AUTH…)", ErrPurpose)
-	}
-	if len(c.ExtKeyUsage) > 0 && !c.HasExtKeyUsage(pki.OIDEmailProtection) && !c.HasExtKeyUsage(pki.OIDAnyExtKeyUsage) {
-		return fmt.Errorf("%w: its extended key usage does not allow emailProtection, which signing of documents needs", ErrPurpose)
-	}
-	return nil
-}
-
-// ready says whether the certificate is inside its validity now (RFC 5280 §4.1.2.5: both ends included).
-func (s *Signer) ready() (time.Time, error) {
-	now, c := s.o.Now(), s.o.Key.Certificate
+// able says whether a level can be reached with what the Signer was given.
+func (s *Signer) able(l Level) error {
 	switch {
-	case now.Before(c.NotBefore):
-		return now, fmt.Errorf("%w: it is valid from %s", ErrNotYetValid, c.NotBefore.UTC().Format(time.RFC3339))
-	case now.After(c.NotAfter):
-		return now, fmt.Errorf("%w: it was valid until %s; configure the licensor's new key", ErrExpired, c.NotAfter.UTC().Format(time.RFC3339))
+	case l >= LevelT && s.o.Stamper == nil:
+		return fmt.Errorf("%w: level %s needs a time-stamping authority; configure one", ErrLevel, l)
+	case l >= LevelLT && s.o.Examiner == nil:
+		return fmt.Errorf("%w: level %s needs whoever gathers validation data", ErrLevel, l)
 	}
-	return now, nil
+	return nil
+}
+
+// Certificate of the key that signs now; where no key is inside its validity, of the first.
+func (s *Signer) Certificate() *pki.Certificate {
+	h, err := s.o.Keys.current(s.o.Now())
+	if err != nil {
+		h = (*s.o.Keys.keys.Load())[0]
+	}
+	return h.Certificate
+}
+
+// ready picks the key that signs: the first inside its validity that the Judge accepts, or, where want is given, the one with
+// that certificate.
+func (s *Signer) ready(ctx context.Context, want *pki.Certificate) (*held, time.Time, error) {
+	now := s.o.Now()
+	var why []error
+	for _, h := range *s.o.Keys.keys.Load() {
+		if want != nil && h.Certificate.SHA256 != want.SHA256 {
+			continue
+		}
+		err := h.inTime(now)
+		if err == nil {
+			err = s.judge(ctx, h, now)
+		}
+		if err == nil {
+			return h, now, nil
+		}
+		why = append(why, err)
+	}
+	if len(why) == 0 {
+		why = append(why, fmt.Errorf("%w: the key of certificate %s is no longer configured", ErrKey, want.SHA256Hex()))
+	}
+	return nil, now, errors.Join(why...)
+}
+
+// judge asks the Judge, whose yes holds for Recheck; a no is asked again each time.
+func (s *Signer) judge(ctx context.Context, h *held, now time.Time) error {
+	if last := h.judged.Load(); last != nil && !now.Before(*last) && now.Sub(*last) < s.o.Recheck {
+		return nil
+	}
+	switch err := s.o.Judge.JudgeKey(ctx, h.Key); {
+	case errors.Is(err, ErrUndecided):
+		return err
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	h.judged.Store(&now)
+	return nil
 }
 
 // check lets nothing out that the checker does not accept.
-func (s *Signer) check(ctx context.Context, kind string, signed, content []byte) error {
-	if err := s.o.Checker.CheckSigned(ctx, kind, signed, content, s.o.Key.Certificate); err != nil {
+func (s *Signer) check(ctx context.Context, kind string, signed, content []byte, by *pki.Certificate) error {
+	if err := s.o.Checker.CheckSigned(ctx, kind, signed, content, by); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnchecked, err)
 	}
 	return nil
 }
 
+// level is the one asked for, or the Signer's own.
+func (s *Signer) level(l Level) (Level, error) {
+	if l == LevelDefault {
+		return s.o.Level, nil
+	}
+	return l, s.able(l)
+}
+
 // stamp asks for a token; an empty answer is an error.
-func (s *Signer) stamp(ctx context.Context, signature []byte) ([]byte, error) {
-	token, err := s.o.Stamper.Stamp(ctx, signature)
+func stamp(ctx context.Context, from Stamper, data []byte) ([]byte, error) {
+	token, err := from.Stamp(ctx, data)
 	if err == nil && len(token) == 0 {
 		err = errors.New("the answer is empty")
 	}

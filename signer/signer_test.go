@@ -99,14 +99,14 @@ func TestSign(t *testing.T) {
 				if stamper != nil {
 					want = 1
 				}
-				attached, err := s.JSON(t.Context(), licence, false)
+				attached, err := s.JSON(t.Context(), licence, signer.JSONOptions{})
 				if err != nil {
 					t.Fatal(err)
 				}
 				if kind != "GOST" { // openssl and poppler know no Kazakh algorithm
 					openssl(t, h, attached, nil)
 				}
-				detached, err := s.JSON(t.Context(), licence, true)
+				detached, err := s.JSON(t.Context(), licence, signer.JSONOptions{Detached: true})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -157,16 +157,19 @@ func TestNewRefuses(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			s, err := signer.New(signer.Options{Key: c.key, Checker: checker{}, Now: clock})
+			s, err := signer.NewRing(c.key)
 			if s != nil || !errors.Is(err, c.want) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
 		})
 	}
 	for name, o := range map[string]signer.Options{
-		"no key":     {Checker: checker{}, Now: clock},
-		"no checker": {Key: good, Now: clock},
-		"no clock":   {Key: good, Checker: checker{}},
+		"no key":      {Judge: trusting{}, Checker: checker{}, Now: clock},
+		"no judge":    {Keys: ring(t, good), Checker: checker{}, Now: clock},
+		"no checker":  {Keys: ring(t, good), Judge: trusting{}, Now: clock},
+		"no clock":    {Keys: ring(t, good), Judge: trusting{}, Checker: checker{}},
+		"no stamper":  {Keys: ring(t, good), Judge: trusting{}, Checker: checker{}, Now: clock, Level: signer.LevelT},
+		"no examiner": {Keys: ring(t, good), Judge: trusting{}, Checker: checker{}, Now: clock, Stamper: h, Level: signer.LevelLT},
 	} {
 		if _, err := signer.New(o); err == nil {
 			t.Errorf("%s: no error", name)
@@ -177,7 +180,7 @@ func TestNewRefuses(t *testing.T) {
 // Both documents are refused alike.
 func both(t *testing.T, s *signer.Signer, want error) {
 	t.Helper()
-	if out, err := s.JSON(t.Context(), licence, false); out != nil || !errors.Is(err, want) {
+	if out, err := s.JSON(t.Context(), licence, signer.JSONOptions{}); out != nil || !errors.Is(err, want) {
 		t.Errorf("JSON: %v, want %v", err, want)
 	}
 	if out, err := s.PDF(t.Context(), licencePage(t), signer.PDFOptions{}); out != nil || !errors.Is(err, want) {
@@ -199,13 +202,13 @@ func TestValidity(t *testing.T) {
 		{"after", now.Add(time.Hour + time.Second), signer.ErrExpired},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, err := signer.New(signer.Options{Key: key, Checker: checker{}, Now: func() time.Time { return c.at }})
+			s, err := signer.New(signer.Options{Keys: ring(t, key), Judge: trusting{}, Checker: checker{}, Now: func() time.Time { return c.at }})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if c.want != nil {
 				both(t, s, c.want)
-			} else if _, err := s.JSON(t.Context(), licence, true); err != nil {
+			} else if _, err := s.JSON(t.Context(), licence, signer.JSONOptions{Detached: true}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -228,7 +231,7 @@ func TestNothingWrongLeaves(t *testing.T) {
 	both(t, newSigner(t, key, stampFunc(func([]byte) ([]byte, error) { return nil, down })), down)
 	both(t, newSigner(t, key, stampFunc(func([]byte) ([]byte, error) { return nil, nil })), signer.ErrStamp)
 	why := errors.New("revoked")
-	s, err := signer.New(signer.Options{Key: key, Checker: refusing{why}, Now: clock})
+	s, err := signer.New(signer.Options{Keys: ring(t, key), Judge: trusting{}, Checker: refusing{why}, Now: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +239,7 @@ func TestNothingWrongLeaves(t *testing.T) {
 	both(t, s, why)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := newSigner(t, key, nil).JSON(ctx, licence, false); !errors.Is(err, context.Canceled) {
+	if _, err := newSigner(t, key, nil).JSON(ctx, licence, signer.JSONOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 	if _, err := newSigner(t, key, nil).PDF(t.Context(), []byte("hello"), signer.PDFOptions{}); !errors.Is(err, pdf.ErrNotPDF) {
@@ -267,7 +270,7 @@ func TestConcurrent(t *testing.T) {
 			if _, err := s.PDF(t.Context(), page, signer.PDFOptions{}); err != nil {
 				t.Error(err)
 			}
-			if _, err := s.JSON(t.Context(), licence, true); err != nil {
+			if _, err := s.JSON(t.Context(), licence, signer.JSONOptions{Detached: true}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -290,7 +293,7 @@ func TestLoadKey(t *testing.T) {
 	if k.Certificate.SHA256 != key.Certificate.SHA256 || len(k.Chain) != len(key.Chain) {
 		t.Error("another certificate or chain")
 	}
-	if _, err := newSigner(t, k, nil).JSON(t.Context(), licence, false); err != nil {
+	if _, err := newSigner(t, k, nil).JSON(t.Context(), licence, signer.JSONOptions{}); err != nil {
 		t.Error(err)
 	}
 	national := newHouseOf(t, testpki.Options{GOST: true}).issue(t, testpki.Leaf{})

@@ -35,6 +35,7 @@ type app struct {
 	Verifier *verifier.Verifier
 	Service  *licensing.Service
 	Lists    *crl.Source
+	Keys     *keyring
 	Handler  http.Handler
 	closers  []io.Closer
 }
@@ -97,18 +98,23 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 		return verifier.Question{Anchors: anchors, TSAAnchors: tsaAnchors, Certs: extra, MaxAge: c.MaxAge,
 			Purpose: verifier.PurposeSign, Algorithms: pki.DefaultAlgorithms}
 	}
-	key, err := loadKey(c)
-	if err != nil {
+	if a.Keys, err = openKeyring(c, o.Log); err != nil {
 		return nil, err
 	}
-	warnOfKey(ctx, a.Verifier, question(), key, o.Log)
+	a.closers = append(a.closers, a.Keys)
+	a.Keys.warn(ctx, a.Verifier, question())
 	var stamper signer.Stamper
 	if c.TSA != "" {
 		stamper = &timestamp.Client{URL: c.TSA, HTTP: web}
 	}
-	licensor, err := signer.New(signer.Options{Key: key, Stamper: stamper, Checker: a.Verifier, Now: o.Now})
+	asked := examiner{a.Verifier, question}
+	licensor, err := signer.New(signer.Options{Keys: a.Keys.ring, Judge: asked, Checker: a.Verifier, Stamper: stamper, Examiner: asked, Now: o.Now})
 	if err != nil {
 		return nil, usagef("key: %v", err)
+	}
+	levels, err := c.Levels.levels()
+	if err != nil {
+		return nil, usagef("%v", err)
 	}
 	book, err := account.NewBook(c.Accounts)
 	if err != nil {
@@ -137,7 +143,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	a.closers = append(a.closers, db)
 	base := strings.TrimSuffix(c.PublicURL, "/")
 	a.Service, err = licensing.New(licensing.Options{
-		Regulations: regulations, Store: db, Judge: a.Verifier, Question: question, Signer: licensor, Stamper: stamper,
+		Regulations: regulations, Store: db, Judge: a.Verifier, Question: question, Signer: licensor, Levels: levels, Stamper: stamper,
 		Authorities: authorities, Calendar: calendar, Rates: rates, AcceptRepealed: c.AcceptRepealed, Demo: c.Specimen, LicenceCode: c.LicenceCode,
 		VerifyURL: func(number string) string { return base + "/v/" + number }, Now: o.Now, Rand: rand.Reader, Log: o.Log,
 	})
@@ -222,29 +228,6 @@ func (a *app) Close() error {
 	}
 	a.closers = nil
 	return errors.Join(all...)
-}
-
-func loadKey(c *Config) (*pki.Key, error) {
-	password, err := c.Key.password(c)
-	if err != nil {
-		return nil, err
-	}
-	key, err := signer.LoadKey(c.path(c.Key.File), password)
-	if err != nil {
-		return nil, unreadablef("key: %v", err)
-	}
-	return key, nil
-}
-
-// warnOfKey says at the start whether the licensor's certificate is good; a licence signed with a revoked one would be refused by everybody.
-func warnOfKey(ctx context.Context, v *verifier.Verifier, q verifier.Question, key *pki.Key, log *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-	defer cancel()
-	q.Certs = append(q.Certs[:len(q.Certs):len(q.Certs)], key.Chain...)
-	r := v.Certificate(ctx, key.Certificate, q)
-	if r.Indication != verifier.TotalPassed {
-		log.Warn("the licensor's certificate does not pass", "verdict", verdictLine(r.Indication, r.SubIndication), "sha256", key.Certificate.SHA256Hex())
-	}
 }
 
 // refuseTestContour keeps anchors whose private keys everybody has out of an installation that did not ask for them.

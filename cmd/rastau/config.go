@@ -21,6 +21,8 @@ import (
 
 	"rastau/internal/account"
 	"rastau/internal/store"
+	"rastau/licensing"
+	"rastau/signer"
 )
 
 // Config is the file that `rastau serve --config F` reads. Relative paths count from the file's folder.
@@ -43,8 +45,13 @@ type Config struct {
 	TestContour bool `yaml:"testContour"`
 	// Certificates are files or folders of intermediate certificates that help building paths. Optional.
 	Certificates []string `yaml:"certificates"`
-	// Key is the licensor's signing key.
+	// Key is the licensor's signing key. Required, unless Keys are given.
 	Key KeyConfig `yaml:"key"`
+	// Keys are several signing keys in the order of preference: the first that is valid now and not revoked signs.
+	// docs/KEYS.md tells how one follows another. Optional.
+	Keys []KeyConfig `yaml:"keys"`
+	// Levels of the signatures. Optional.
+	Levels LevelConfig `yaml:"levels"`
 	// TSA is the address of the time-stamping authority. Optional. If empty, licences are signed without a time stamp (B-B).
 	TSA string `yaml:"tsa"`
 	// Redis is an address such as redis://127.0.0.1:6379/0. Optional. If empty, REDIS_URL is read; if that is empty too, memory.
@@ -83,14 +90,33 @@ type Config struct {
 	// TrustProxy lists networks (CIDR) whose X-Forwarded-For counts. Optional.
 	TrustProxy []string `yaml:"trustProxy"`
 
-	folder string
+	file, folder string
 }
 
-// KeyConfig names a PKCS#12 file and where its password stands; the password itself never stands in the configuration.
-type KeyConfig struct {
-	File         string `yaml:"file"`
-	PasswordFile string `yaml:"passwordFile"`
-	PasswordEnv  string `yaml:"passwordEnv"`
+// LevelConfig is the level of each kind of document that the licensor signs: B, T, LT or LTA. Optional. If empty, T with a TSA
+// and B without. LTA keeps a licence verifiable for decades.
+type LevelConfig struct {
+	Licence  string `yaml:"licence"`
+	Receipt  string `yaml:"receipt"`
+	Decision string `yaml:"decision"`
+}
+
+func (l LevelConfig) levels() (licensing.Levels, error) {
+	var out licensing.Levels
+	for _, one := range []struct {
+		key, value string
+		to         *signer.Level
+	}{{"licence", l.Licence, &out.Licence}, {"receipt", l.Receipt, &out.Receipt}, {"decision", l.Decision, &out.Decision}} {
+		if one.value == "" {
+			continue
+		}
+		level, err := signer.ParseLevel(one.value)
+		if err != nil {
+			return out, fmt.Errorf("levels.%s: %w", one.key, err)
+		}
+		*one.to = level
+	}
+	return out, nil
 }
 
 // ListConfig is how revocation lists are kept and shared; docs/LISTS.md explains it.
@@ -121,7 +147,7 @@ func loadConfig(name string) (*Config, error) {
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	dec.KnownFields(true) // an unknown key is a mistake, not a wish
-	c := &Config{Listen: "127.0.0.1:8080", folder: filepath.Dir(name)}
+	c := &Config{Listen: "127.0.0.1:8080", file: name, folder: filepath.Dir(name)}
 	if err := dec.Decode(c); errors.Is(err, io.EOF) {
 		return nil, usagef("%s is empty; docs/CONFIG.md shows what stands in it", name)
 	} else if err != nil {
@@ -181,11 +207,11 @@ func (c *Config) check() error {
 			}
 		}
 	}
-	if c.Key.File == "" {
-		add("key.file: required, the licensor's key as PKCS#12")
-	}
-	if (c.Key.PasswordFile == "") == (c.Key.PasswordEnv == "") {
-		add("key: give either passwordFile or passwordEnv")
+	c.checkKeys(add)
+	if levels, err := c.Levels.levels(); err != nil {
+		add("%v", err)
+	} else if c.TSA == "" && max(levels.Licence, levels.Receipt, levels.Decision) > signer.LevelB {
+		add("levels: every level above B needs tsa, the address of a time-stamping authority")
 	}
 	for _, address := range []string{c.TSA, c.Proxy} {
 		if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
@@ -211,10 +237,6 @@ func (c *Config) check() error {
 		add("maxAge, bodyLimit and ratePerMinute must not be negative")
 	}
 	return errors.Join(all...)
-}
-
-func (k KeyConfig) password(c *Config) (string, error) {
-	return c.secret("key.password", k.PasswordFile, k.PasswordEnv)
 }
 
 // secret reads a password from the environment, where env is given, or from a file. name begins the names of both settings.

@@ -10,10 +10,15 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 )
+
+// keyInterval is how often the files of the keys are looked at.
+const keyInterval = 10 * time.Second
 
 // gracePeriod is how long requests under way may take after a stop was asked for.
 const gracePeriod = 20 * time.Second
@@ -23,7 +28,7 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "serve --config FILE",
 		Short:   "Runs the service",
-		Long:    "Runs the service until SIGTERM or SIGINT; requests under way are finished first. docs/CONFIG.md shows the configuration.",
+		Long:    "Runs the service until SIGTERM or SIGINT; requests under way are finished first. SIGHUP, or a change of their files, reads the licensor's keys again.\ndocs/CONFIG.md shows the configuration, docs/KEYS.md tells of keys.",
 		Example: `  rastau serve --config /etc/rastau/config.yaml`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,6 +53,10 @@ func newServe() *cobra.Command {
 			if host, _, err := net.SplitHostPort(c.Listen); err == nil && !listenLoopbackOnly(host) {
 				log.Info("listening beyond this machine: put TLS in front", "address", listener.Addr().String())
 			}
+			again := make(chan os.Signal, 1)
+			signal.Notify(again, syscall.SIGHUP)
+			defer signal.Stop(again)
+			go a.Keys.watch(ctx, again, keyInterval)
 			return errors.Join(serve(ctx, listener, a.Handler, log), a.Close())
 		},
 	}

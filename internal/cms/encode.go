@@ -104,12 +104,7 @@ func (sd *SignedData) AddUnsigned(i int, a Attribute) ([]byte, error) {
 				if n == i {
 					unsigned = append(unsigned, added...)
 				}
-				b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-					b.AddBytes(s.head)
-					if unsigned != nil {
-						b.AddASN1(tag1, func(b *cryptobyte.Builder) { b.AddBytes(unsigned) })
-					}
-				})
+				s.write(b, unsigned)
 			}
 		})
 	})

@@ -32,7 +32,7 @@ func nationalKey(t *testing.T) *pki.Key {
 // Ensure that a national key signs as the national library writes: its digest and signature algorithms with NULL.
 func TestSignNational(t *testing.T) {
 	k := nationalKey(t)
-	digest, err := cms.DigestOf(k.Signer)
+	digest, err := cms.DigestOf(k.Signer.Public())
 	if err != nil || digest != pki.OIDGOST512Hash {
 		t.Fatalf("%s, %v", digest, err)
 	}

@@ -58,34 +58,63 @@ func Sign(ctx context.Context, o SignOptions) ([]byte, error) {
 	if err := sameKey(o.Key, o.Certificate); err != nil {
 		return nil, err
 	}
-	if o.ContentType == "" {
-		o.ContentType = pki.OIDData
-	}
-	m, err := newMechanism(o)
+	u, err := Prepare(o)
 	if err != nil {
 		return nil, err
 	}
-	attrs, err := signedAttributes(o, m)
-	if err != nil {
-		return nil, err
-	}
-	signed, err := attributeSet(attrs, asn1.SET)
-	if err != nil {
-		return nil, err
-	}
-	signature, err := m.sign(o.Key, signed)
+	signature, err := u.m.sign(o.Key, u.Attributes)
 	if err != nil {
 		return nil, fmt.Errorf("cms: signing: %w", err)
 	}
+	return u.Finish(ctx, signature)
+}
+
+// Prepared is a message that lacks its signature value, for a key that is elsewhere: on a card, in another program. The same
+// options give the same message, so it need not be kept. Immutable.
+type Prepared struct {
+	Attributes []byte  // Required to be signed: the signed attributes, a DER SET (RFC 5652 §5.4).
+	Hash       pki.OID // that the key is to sign their digest of; "" where it takes the attributes themselves (Ed25519)
+
+	o     SignOptions
+	m     mechanism
+	attrs []Attribute
+}
+
+// Prepare makes everything but the signature value. SignOptions.Key may be nil: the certificate says what kind of key signs.
+func Prepare(o SignOptions) (*Prepared, error) {
+	if o.Certificate == nil {
+		return nil, errors.New("cms: a certificate is required")
+	}
+	if o.ContentType == "" {
+		o.ContentType = pki.OIDData
+	}
+	m, err := newMechanism(o.Certificate.PublicKey.Key, o.Hash)
+	if err != nil {
+		return nil, err
+	}
+	u := &Prepared{Hash: m.digest.OID, o: o, m: m}
+	if m.whole {
+		u.Hash = ""
+	}
+	if u.attrs, err = signedAttributes(o, m); err != nil {
+		return nil, err
+	}
+	u.Attributes, err = attributeSet(u.attrs, asn1.SET)
+	return u, err
+}
+
+// Finish puts the signature value in, with a time-stamp where SignOptions.Stamp is given. Whether the value is right is the
+// caller's question, as with [Sign].
+func (u *Prepared) Finish(ctx context.Context, signature []byte) ([]byte, error) {
 	var unsigned []Attribute
-	if o.Stamp != nil {
-		token, err := o.Stamp(ctx, signature)
+	if u.o.Stamp != nil {
+		token, err := u.o.Stamp(ctx, signature)
 		if err != nil {
 			return nil, fmt.Errorf("cms: time-stamp: %w", err)
 		}
 		unsigned = append(unsigned, Attribute{Type: pki.OIDSignatureTimeStamp, Values: [][]byte{token}})
 	}
-	return encodeSigned(o, m, attrs, signature, unsigned)
+	return encodeSigned(u.o, u.m, u.attrs, signature, unsigned)
 }
 
 // sameKey refuses a key that would make a signature which its own certificate does not verify.
@@ -110,17 +139,17 @@ type mechanism struct {
 
 // DigestOf is the digest algorithm that [Sign] uses with a key where SignOptions.Hash is zero, for callers that digest the
 // content themselves; [pki.ErrUnsupported] for a key that Sign does not take.
-func DigestOf(key crypto.Signer) (pki.OID, error) {
-	m, err := newMechanism(SignOptions{Key: key})
+func DigestOf(key crypto.PublicKey) (pki.OID, error) {
+	m, err := newMechanism(key, 0)
 	return m.digest.OID, err
 }
 
-func newMechanism(o SignOptions) (mechanism, error) {
+func newMechanism(key crypto.PublicKey, hash crypto.Hash) (mechanism, error) {
 	var m mechanism
 	var err error
-	if public, ok := o.Key.Public().(*gost.PublicKey); ok {
-		if o.Hash != 0 { // the key's curve and its hash function belong together
-			return m, fmt.Errorf("%w: a national key with %v", pki.ErrUnsupported, o.Hash)
+	if public, ok := key.(*gost.PublicKey); ok {
+		if hash != 0 { // the key's curve and its hash function belong together
+			return m, fmt.Errorf("%w: a national key with %v", pki.ErrUnsupported, hash)
 		}
 		if m.digest, m.signature, err = pki.NationalSignature(public); err != nil {
 			return m, err
@@ -128,8 +157,7 @@ func newMechanism(o SignOptions) (mechanism, error) {
 		m.newHash, err = pki.NewHash(m.digest.OID)
 		return m, err
 	}
-	_, m.whole = o.Key.Public().(ed25519.PublicKey)
-	hash := o.Hash
+	_, m.whole = key.(ed25519.PublicKey)
 	if hash == 0 {
 		hash = crypto.SHA256
 		if m.whole {
@@ -142,7 +170,7 @@ func newMechanism(o SignOptions) (mechanism, error) {
 	}
 	var signature pki.OID
 	var params []byte
-	switch o.Key.Public().(type) {
+	switch key.(type) {
 	case *rsa.PublicKey:
 		// RFC 4055 §5: the parameters MUST be NULL.
 		signature, params = names.rsa, derNull
@@ -154,7 +182,7 @@ func newMechanism(o SignOptions) (mechanism, error) {
 		}
 		signature = pki.OIDEd25519
 	default:
-		return m, fmt.Errorf("%w: key %T", pki.ErrUnsupported, o.Key.Public())
+		return m, fmt.Errorf("%w: key %T", pki.ErrUnsupported, key)
 	}
 	m.newHash = hash.New
 	if !m.whole {

@@ -139,7 +139,11 @@ func (e *Extender) cms(ctx context.Context, der, content []byte, to Level) ([]by
 				return nil, err
 			}
 		}
-		// What the new time-stamps are judged by stands beside them, until the next ones cover it.
+		// Where the new time-stamps come from another service than the ones before, what they are judged by has to stand beside
+		// them, until the next ones cover it.
+		if done, err := e.checked(ctx, sd.Raw, content, to); err == nil {
+			return done, nil
+		}
 		if sd, err = e.enrich(ctx, sd, content); err != nil {
 			return nil, err
 		}
@@ -220,6 +224,9 @@ func (e *Extender) pdf(ctx context.Context, file []byte, to Level) ([]byte, erro
 		if file, err = e.documentStamp(ctx, file); err != nil {
 			return nil, err
 		}
+		if done, err := e.checked(ctx, file, nil, to); err == nil { // then all that it passes by is covered by the time-stamp
+			return done, nil
+		}
 		if file, err = e.store(ctx, file); err != nil {
 			return nil, err
 		}
@@ -254,7 +261,7 @@ func (e *Extender) store(ctx context.Context, file []byte) ([]byte, error) {
 	add := &pdf.DSS{Material: pdf.Material{Certificates: items(m.Certificates), CRLs: items(m.Lists), OCSPs: items(m.Responses)}, VRI: map[string]pdf.Material{}}
 	have := doc.DSS()
 	for _, s := range doc.Signatures() {
-		if _, known := have.For(s); s.Problem == nil && !known {
+		if _, known := have.For(s); s.Problem == nil && !s.IsTimestamp() && !known {
 			add.VRI[s.VRIKey()] = add.Material
 		}
 	}

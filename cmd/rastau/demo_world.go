@@ -360,7 +360,8 @@ func (w *world) writeConfig(listen string) error {
 		Rates: "rates.yaml", Calendar: "calendar.yaml", Certificates: []string{"certificates"},
 		Listen: listen, PublicURL: "http://" + listen, Database: "rastau.db", Anchors: []string{"anchors"},
 		Key: KeyConfig{File: "keys/licensor.p12", PasswordFile: "keys/" + passwordFile}, TSA: w.base + "/tsp",
-		Allow: []string{"127.0.0.0/8", "::1/128"}, Authorities: "authorities.yaml", LicenceCode: "ZZZ", AcceptRepealed: true, Specimen: true,
+		Levels: LevelConfig{Licence: "LTA", Receipt: "T", Decision: "T"},
+		Allow:  []string{"127.0.0.0/8", "::1/128"}, Authorities: "authorities.yaml", LicenceCode: "ZZZ", AcceptRepealed: true, Specimen: true,
 		RatePerMinute: 100_000, folder: w.dir,
 	}
 	if !w.national() { // applicants may come with keys of either kind

@@ -150,6 +150,9 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("the workflow: %w", err)
 	}
+	if err := a.runOutbox(ctx, db, o.Now, o.Log); err != nil {
+		return nil, err
+	}
 	a.Handler, err = api.Handler(api.Options{
 		Verifier: a.Verifier, Question: question, Service: a.Service, Accounts: book, Lists: a.Lists, Ready: a.ready(anchors, o.Now),
 		BodyLimit: c.BodyLimit, RatePerMinute: c.RatePerMinute, TrustProxy: c.TrustProxy, Now: o.Now, Log: o.Log, Version: version(),

@@ -92,6 +92,8 @@ type Storage interface {
 	Items(f Filter) ([]Item, error)
 	// Revive lets a dead message wait again, due at a time, with no attempts counted. ErrUnknown where there is no such dead message.
 	Revive(id string, due time.Time) error
+	// Forget drops what was done before a time and has no Key.
+	Forget(before time.Time) error
 	// Tallies counts by kind and state.
 	Tallies() ([]Tally, error)
 }

@@ -107,6 +107,11 @@ func (x *tx) Revive(id string, due time.Time) error {
 		`UPDATE outbox SET state = 'waiting', due = $1, attempts = 0, finished = NULL WHERE id = $2 AND state = 'dead'`, due.UnixMilli(), id)
 }
 
+// Forget drops what nobody asks for any more; keys are kept, so that they still count as taken.
+func (x *tx) Forget(before time.Time) error {
+	return x.exec(`DELETE FROM outbox WHERE state = 'done' AND key IS NULL AND finished < $1`, before.UnixMilli())
+}
+
 // Tallies counts.
 func (x *tx) Tallies() ([]outbox.Tally, error) {
 	var list []outbox.Tally

@@ -179,7 +179,7 @@ func TestSlow(t *testing.T) {
 		}
 		return nil
 	}}
-	other, err := outbox.New(outbox.Options{Update: update(s), Now: time.Now, Handlers: handlers, Lease: 200 * time.Millisecond, Poll: time.Millisecond})
+	other, err := outbox.New(outbox.Options{Update: update(s), Now: time.Now, Handlers: handlers, Lease: 200 * time.Millisecond, FirstWait: time.Millisecond, Poll: time.Millisecond})
 	must(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	var wg sync.WaitGroup

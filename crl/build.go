@@ -6,86 +6,92 @@ import (
 	"bytes"
 	"encoding/binary"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
 
 const (
-	parts    = 256       // how many heaps the records of a large list are thrown on, by the first octet of their hash
-	partFrom = 2 << 20   // octets of entries from which that pays: below, everything fits into the processor's cache
-	heapStep = 128 << 10 // octets by which a heap grows, at most
-	heapMin  = 4 << 10
+	parts    = 240      // how many piles the records of a large list are thrown on, by their hash: fewer than an octet tells apart
+	nobodys  = 0xff     // the mark of a block of no pile
+	partFrom = 2 << 20  // octets of entries from which piles pay: below, everything fits into the processor's cache
+	blockMin = 4 << 10  // octets of a block, about
+	blockMax = 16 << 10 // and at most
+	minEntry = 20       // octets of the shortest entry there is
 )
 
 // builder gathers the entries of a list as they are read and makes the index of them.
 //
-// A bucket lies anywhere in hundreds of megabytes, so records are first thrown on heaps that each make one stretch of the
-// table, small enough to be put in order within the processor's cache.
+// A bucket lies anywhere in hundreds of megabytes, so records are first thrown on piles that each make one stretch of the
+// table, small enough to be put in order within the processor's cache. A block of a pile that is full is written behind the
+// others where the table itself will be, and there the table is made of them, from its end to its beginning: memory that a
+// process touches for the first time costs more than everything else here, so that there is none besides the index's own.
 type builder struct {
 	keys   hashKeys
-	tables [len(widths)]staged
+	region []byte // where the narrow table comes to lie
+	memory *memory
+	piles  []pile
+	block  int     // octets of a block, whole records
+	owner  []uint8 // which pile each block in region is of
+	wide   [len(widths)][]byte
 }
 
-// staged are the records of one table, in the order of the list within each heap.
-type staged struct {
-	records int
-	heaps   []heap // one, or parts of them
+// pile is the records of one stretch of the table.
+type pile struct {
+	open    []byte // the block that is filled now
+	at      int
+	records int // on full blocks
 }
 
-type heap struct {
-	open    []byte   // grows by append up to its capacity
-	full    [][]byte // whole records each
-	records int
-}
+func (p *pile) count() int { return p.records + p.at/narrowRecord }
 
-// newBuilder expects about so many octets of entries.
-func newBuilder(octets int64) *builder {
+// newBuilder makes room for as many entries as fit into so many octets.
+func newBuilder(octets int64) (*builder, error) {
 	b := &builder{keys: newHashKeys()}
-	for t := range b.tables {
-		n := 1
-		if t == 0 && octets >= partFrom {
-			n = parts
-		}
-		b.tables[t].heaps = make([]heap, n)
+	n := 1
+	if octets >= partFrom {
+		n = parts
 	}
-	return b
+	b.block = int(min(max(octets/parts/16, blockMin), blockMax)) / narrowRecord * narrowRecord
+	open := make([]byte, n*b.block)
+	b.piles = make([]pile, n)
+	for i := range b.piles {
+		b.piles[i].open = open[i*b.block : (i+1)*b.block : (i+1)*b.block]
+	}
+	var err error
+	most := int(octets / minEntry)
+	if b.region, b.memory, err = reserve(most*narrowRecord + 4*(narrowBuckets(most, n)+1)); err != nil {
+		return nil, tooLarge("no memory for %d bytes of entries: %v", octets, err)
+	}
+	b.owner = make([]uint8, 0, len(b.region)/4/b.block+1)
+	return b, nil
 }
 
-// room gives the place for one more record of that size on the heap.
-func (h *heap) room(size int) []byte {
-	at := len(h.open)
-	if at+size > cap(h.open) {
-		h.grow(size)
-		at = 0
-	}
-	h.open = h.open[:at+size]
-	h.records++
-	return h.open[at:]
-}
-
-func (h *heap) grow(size int) {
-	next := max(heapMin, min(2*cap(h.open), heapStep))
-	if h.open != nil {
-		h.full = append(h.full, h.open)
-	}
-	h.open = make([]byte, 0, max(next/size, 1)*size)
-}
+// narrowBuckets is how many buckets a table of n records has. No bucket may lie in two piles.
+func narrowBuckets(n, piles int) int { return (n/perBucket + piles) / piles * piles }
 
 // narrow adds an entry to the narrow table.
 func (b *builder) narrow(serial narrowKey, date uint32, reason byte) {
-	t := &b.tables[0]
-	at := 0
-	if len(t.heaps) > 1 {
-		at = int(b.keys.narrow(serial) >> 24)
+	i := bucketOf(b.keys.narrow(serial), len(b.piles))
+	p := &b.piles[i]
+	if p.at == len(p.open) {
+		b.put(i)
 	}
-	r := t.heaps[at].room(narrowRecord)
-	_ = r[narrowRecord-1]
+	r := p.open[p.at : p.at+narrowRecord]
+	p.at += narrowRecord
 	binary.LittleEndian.PutUint64(r, serial.a)
 	binary.LittleEndian.PutUint64(r[8:], serial.b)
-	binary.LittleEndian.PutUint32(r[16:], serial.c)
-	binary.LittleEndian.PutUint32(r[narrowSerial:], date)
+	binary.LittleEndian.PutUint64(r[16:], uint64(date)<<32|uint64(serial.c))
 	r[narrowRecord-1] = reason
-	t.records++
+}
+
+// put writes the full block of a pile to the others.
+func (b *builder) put(i int) {
+	p := &b.piles[i]
+	copy(b.region[len(b.owner)*b.block:], p.open)
+	b.owner = append(b.owner, uint8(i))
+	p.records += b.block / narrowRecord
+	p.at = 0
 }
 
 // add takes an entry of any form: contents of the serial's INTEGER, seconds since 1970.
@@ -102,135 +108,204 @@ func (b *builder) add(serial []byte, issuer uint32, seconds int64, reason byte) 
 		return
 	}
 	i := wideTable(len(serial))
-	t, width := &b.tables[i], widths[i]
-	r := t.heaps[0].room(recordSize(i))
-	copy(r, whole[maxSerial-width:])
-	binary.LittleEndian.PutUint32(r[width:], issuer)
-	binary.LittleEndian.PutUint64(r[width+4:], uint64(seconds))
-	r[width+12] = reason
-	t.records++
+	r := append(b.wide[i], whole[maxSerial-widths[i]:]...)
+	r = binary.LittleEndian.AppendUint32(r, issuer)
+	r = binary.LittleEndian.AppendUint64(r, uint64(seconds))
+	b.wide[i] = append(r, reason)
 }
 
 // index puts the records in order. The builder is used up.
 func (b *builder) index() *index {
 	x := &index{keys: b.keys}
-	size := 0
-	for i := range b.tables {
-		n := b.tables[i].records
-		if n == 0 {
-			continue
-		}
-		buckets := n/perBucket + 1
-		if heaps := len(b.tables[i].heaps); heaps > 1 {
-			buckets = (buckets + heaps - 1) / heaps * heaps // no bucket may lie in two heaps
-		}
-		x.tables[i].buckets, x.tables[i].records = buckets, n
-		size += 4*(buckets+1) + n*recordSize(i)
+	n := 0
+	for i := range b.piles {
+		n += b.piles[i].count()
 	}
-	body, memory := allocate(size)
-	x.memory = memory
-	x.lay(body)
+	t := &x.tables[0]
+	if t.records = n; n > 0 {
+		t.buckets = narrowBuckets(n, len(b.piles))
+	}
+	size := t.size(0)
+	for i := 1; i < len(widths); i++ {
+		if n := len(b.wide[i]) / recordSize(i); n > 0 {
+			x.tables[i].records, x.tables[i].buckets = n, n/perBucket+1
+			size += x.tables[i].size(i)
+		}
+	}
 	twice := false
-	for i := range b.tables {
-		if b.tables[i].order(&x.keys, &x.tables[i], i) {
-			twice = true
-			x.tables[i].unite(i)
+	if n > 0 {
+		t.lay(b.region, 0)
+		twice = b.order(t)
+	}
+	body, memory := b.region, b.memory
+	if narrow := t.size(0); size != narrow || memory == nil { // what lies on the heap takes no more than it needs
+		body, memory = allocate(size)
+		copy(body, b.region[:narrow])
+		b.memory.free()
+	}
+	x.memory = memory
+	x.lay(body[:size:size])
+	for i := 1; i < len(widths); i++ {
+		if x.tables[i].records > 0 {
+			twice = orderWide(&x.keys, &x.tables[i], i, b.wide[i]) || twice
 		}
 	}
 	if twice {
-		x.compact()
+		x.unite()
 	}
 	return x
 }
 
-// order fills a table from its heaps, several at a time, and reports whether some key stands there twice.
-func (s *staged) order(keys *hashKeys, t *table, i int) (twice bool) {
-	if s.records == 0 {
-		return false
+// order makes the narrow table of the piles, several at a time, and reports whether some key stands there twice.
+func (b *builder) order(t *table) (twice bool) {
+	s := sorting{b: b, t: t, first: make([]int, len(b.piles)+1), next: len(b.piles), top: len(b.owner), turn: make([]uint32, len(b.owner))}
+	for i := range b.piles {
+		s.first[i+1] = s.first[i] + b.piles[i].count()
 	}
-	first := make([]int, len(s.heaps)+1) // the number of each heap's first record
-	for h := range s.heaps {
-		first[h+1] = first[h] + s.heaps[h].records
+	for i := range s.turn {
+		s.turn[i] = uint32(i)
 	}
-	var next atomic.Int32
-	var found atomic.Bool
-	work := func() {
-		var w worker
-		for {
-			h := int(next.Add(1)) - 1
-			if h >= len(s.heaps) {
-				return
-			}
-			low, high := t.buckets*h/len(s.heaps), t.buckets*(h+1)/len(s.heaps)
-			w.order(keys, &s.heaps[h], t, i, first[h], low, high)
-			if !found.Load() && repeats(t, i, low, high, first[h+1]) {
-				found.Store(true)
-			}
-			s.heaps[h] = heap{} // the collector may have it while the table grows
-		}
-	}
+	binary.LittleEndian.PutUint32(t.starts[4*t.buckets:], uint32(t.records))
 	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(s.heaps)) - 1 {
-		wg.Go(work)
+	for range min(runtime.GOMAXPROCS(0), len(b.piles)) - 1 {
+		wg.Go(s.work)
 	}
-	binary.LittleEndian.PutUint32(t.starts[4*t.buckets:], uint32(s.records))
-	work()
+	s.work()
 	wg.Wait()
-	return found.Load()
+	return s.twice.Load()
 }
 
-// worker puts heaps in order; it keeps its scratch space from one to the next.
-type worker struct{ bucket, place []uint32 }
+// sorting turns blocks of piles into a table, in place.
+type sorting struct {
+	b     *builder
+	t     *table
+	first []int // the number of each pile's first record
+	twice atomic.Bool
 
-// order writes the records of one heap, in the order of their buckets, the order of the list within each.
-func (w *worker) order(keys *hashKeys, h *heap, t *table, i, first, low, high int) {
-	if cap(w.bucket) < h.records {
-		w.bucket = make([]uint32, h.records+h.records/8)
-	}
-	if cap(w.place) < high-low {
-		w.place = make([]uint32, high-low)
-	}
-	bucket, place := w.bucket[:h.records], w.place[:high-low]
-	clear(place)
-	size, key := recordSize(i), keySize(i)
-	if len(h.open) > 0 {
-		h.full = append(h.full, h.open)
-	}
-	n := 0
-	for _, run := range h.full {
-		for ; len(run) >= size; run = run[size:] {
-			var hash uint32
-			if i == 0 {
-				hash = keys.narrow(narrowKeyAt(run))
-			} else {
-				hash = keys.wide(run[:key])
-			}
-			b := uint32(bucketOf(hash, t.buckets) - low)
-			bucket[n] = b
-			place[b]++
-			n++
+	mu   sync.Mutex // owns what follows, and every block below top
+	next int        // the piles from here on are taken
+	top  int        // the blocks from here on gave way to the table
+	turn []uint32   // the how manieth each block was
+	free []int      // blocks that are nobody's
+	mine []int
+}
+
+// work takes pile after pile from the last to the first.
+func (s *sorting) work() {
+	var records []byte
+	var bucket, place []uint32
+	for {
+		s.mu.Lock()
+		if s.next == 0 {
+			s.mu.Unlock()
+			return
+		}
+		s.next--
+		p := s.next
+		records = s.take(records[:0], p)
+		s.mu.Unlock()
+		low, high := s.t.buckets*p/len(s.b.piles), s.t.buckets*(p+1)/len(s.b.piles)
+		if n := len(records) / narrowRecord; cap(bucket) < n {
+			bucket = make([]uint32, n+n/8)
+		}
+		if cap(place) < high-low {
+			place = make([]uint32, high-low)
+		}
+		scatter(&s.b.keys, s.t, records, s.first[p], low, bucket[:len(records)/narrowRecord], place[:high-low])
+		if !s.twice.Load() && repeats(s.t, 0, low, high, s.first[p+1]) {
+			s.twice.Store(true)
 		}
 	}
+}
+
+// take copies the records of a pile, in the order of the list, and clears the stretch of the table that they will make: the
+// blocks there move to those that have become free below. There are enough: the piles that are left fit below, whole.
+func (s *sorting) take(records []byte, p int) []byte {
+	b := s.b
+	s.mine = s.mine[:0]
+	for at := 0; at < s.top; at++ {
+		n := bytes.IndexByte(b.owner[at:s.top], uint8(p))
+		if n < 0 {
+			break
+		}
+		at += n
+		s.mine = append(s.mine, at)
+	}
+	slices.SortFunc(s.mine, func(x, y int) int { return int(s.turn[x]) - int(s.turn[y]) })
+	for _, at := range s.mine {
+		records = append(records, b.region[at*b.block:(at+1)*b.block]...)
+		b.owner[at] = nobodys
+	}
+	s.free = append(s.free, s.mine...)
+	records = append(records, b.piles[p].open[:b.piles[p].at]...)
+	floor := s.first[p] * narrowRecord / b.block
+	for at := floor; at < s.top; at++ {
+		if b.owner[at] == nobodys {
+			continue
+		}
+		to := s.top
+		for to >= floor {
+			to = s.free[len(s.free)-1]
+			s.free = s.free[:len(s.free)-1]
+		}
+		copy(b.region[to*b.block:(to+1)*b.block], b.region[at*b.block:])
+		b.owner[to], s.turn[to] = b.owner[at], s.turn[at]
+	}
+	s.top = min(s.top, floor)
+	return records
+}
+
+// scatter writes records in the order of their buckets, low and on, that of the list within each. bucket and place are room
+// for as many as there are records and buckets.
+func scatter(keys *hashKeys, t *table, records []byte, first, low int, bucket, place []uint32) {
+	clear(place)
+	run := records
+	for i := range bucket {
+		k := uint32(bucketOf(keys.narrow(narrowKeyAt(run)), t.buckets) - low)
+		bucket[i] = k
+		place[k]++
+		run = run[narrowRecord:]
+	}
 	at := uint32(first)
+	starts := t.starts[4*low:]
+	for k, count := range place {
+		binary.LittleEndian.PutUint32(starts[4*k:], at)
+		place[k] = at
+		at += count
+	}
+	run = records
+	for _, k := range bucket {
+		to := int(place[k]) * narrowRecord
+		place[k]++
+		into, from := t.data[to:to+narrowRecord], run[:narrowRecord] // four moves, where a copy of 25 octets is a call
+		binary.LittleEndian.PutUint64(into, binary.LittleEndian.Uint64(from))
+		binary.LittleEndian.PutUint64(into[8:], binary.LittleEndian.Uint64(from[8:]))
+		binary.LittleEndian.PutUint64(into[16:], binary.LittleEndian.Uint64(from[16:]))
+		into[narrowRecord-1] = from[narrowRecord-1]
+		run = run[narrowRecord:]
+	}
+}
+
+// orderWide fills a wide table, and reports whether some key stands there twice.
+func orderWide(keys *hashKeys, t *table, i int, records []byte) (twice bool) {
+	size, key := recordSize(i), keySize(i)
+	bucket, place := make([]uint32, t.records), make([]uint32, t.buckets)
+	for n := range bucket {
+		bucket[n] = uint32(bucketOf(keys.wide(records[n*size:n*size+key]), t.buckets))
+		place[bucket[n]]++
+	}
+	at := uint32(0)
 	for b, count := range place {
-		binary.LittleEndian.PutUint32(t.starts[4*(low+b):], at)
+		binary.LittleEndian.PutUint32(t.starts[4*b:], at)
 		place[b] = at
 		at += count
 	}
-	n = 0
-	for _, run := range h.full {
-		for ; len(run) >= size; run = run[size:] {
-			b := bucket[n]
-			to := int(place[b]) * size
-			place[b]++
-			n++
-			if i == 0 {
-				*(*[narrowRecord]byte)(t.data[to:]) = *(*[narrowRecord]byte)(run)
-			} else {
-				copy(t.data[to:to+size], run)
-			}
-		}
+	binary.LittleEndian.PutUint32(t.starts[4*t.buckets:], at)
+	for n, b := range bucket {
+		copy(t.data[int(place[b])*size:], records[n*size:(n+1)*size])
+		place[b]++
 	}
+	return repeats(t, i, 0, t.buckets, t.records)
 }
 
 // repeats reports whether some key stands twice in these buckets, the last of which ends before the record end. It stops at
@@ -253,6 +328,21 @@ func repeats(t *table, i, low, high, end int) bool {
 		}
 	}
 	return false
+}
+
+// unite leaves one record of each key in every table, and moves the tables together.
+func (x *index) unite() {
+	at := 0
+	for i := range x.tables {
+		t := &x.tables[i]
+		if t.buckets == 0 {
+			continue
+		}
+		t.unite(i)
+		at += copy(x.body[at:], t.data)
+		at += copy(x.body[at:], t.starts)
+	}
+	x.lay(x.body[:at:at])
 }
 
 // unite leaves one record of each key: the first of the list, or, where that is a removal which a second entry
@@ -283,21 +373,4 @@ func (t *table) unite(i int) {
 	}
 	binary.LittleEndian.PutUint32(t.starts[4*t.buckets:], uint32(kept))
 	t.records, t.data = kept, t.data[:kept*size]
-}
-
-// compact moves the tables together after records were dropped.
-func (x *index) compact() {
-	size := 0
-	for i := range x.tables {
-		size += len(x.tables[i].starts) + len(x.tables[i].data)
-	}
-	body, memory := allocate(size)
-	at := 0
-	for i := range x.tables {
-		at += copy(body[at:], x.tables[i].starts)
-		at += copy(body[at:], x.tables[i].data)
-	}
-	runtime.KeepAlive(x.memory)
-	x.memory = memory
-	x.lay(body)
 }

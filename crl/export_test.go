@@ -11,7 +11,7 @@ func PieceKey(url string, sealed, key []byte) string {
 	if err != nil {
 		return ""
 	}
-	return pieceKey(url, c.Body, 0)
+	return pieceKey(url, c.Leaves, 0)
 }
 
 // ReadDate and ReadUTC are two readings of one form.

@@ -3,7 +3,6 @@
 package crl
 
 import (
-	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -34,9 +33,9 @@ import (
 // Every file is written beside its place and renamed: a crash leaves the old one or the new one.
 
 const (
-	folderMagic = "RASTAUX1"
+	folderMagic = "RASTAUX2"
 	bodyAt      = 4096    // the body begins at a multiple of this
-	checkAtOnce = 8 << 20 // octets of a mapped index up to which it is hashed before it is used; a larger one meanwhile
+	checkAtOnce = 8 << 20 // octets of a mapped index up to which it is checked whole before it is used; a larger one leaf by leaf
 )
 
 // folder is where lists outlive the process. The nil folder holds nothing.
@@ -114,7 +113,6 @@ func (d *folder) keep(url string, f *fetched) error {
 	defer runtime.KeepAlive(f)
 	stretches := bodyOf(f.list)
 	c := cardOf(url, f)
-	c.Body = f.body
 	value, err := c.seal(d.key)
 	if err != nil {
 		return err
@@ -144,9 +142,9 @@ func (d *folder) card(f io.Reader, url string) (*card, int64, error) {
 	return c, (at + bodyAt - 1) &^ (bodyAt - 1), err
 }
 
-// load takes a kept list back. Its index is mapped, not read: check is called once its digest is known to be right or wrong,
-// at once for a small index, later for a large one.
-func (d *folder) load(url string, lim Limits, check func(*List, error)) (*List, *card, error) {
+// load takes a kept list back. Its index is mapped, not read: a small one is checked at once, a large one leaf by leaf as it is
+// asked, and whole meanwhile. broken is told of one that turns out wrong after load has answered.
+func (d *folder) load(url string, lim Limits, broken func(*List)) (*List, *card, error) {
 	f, err := os.Open(d.name(url, ".index"))
 	if err != nil {
 		return nil, nil, err
@@ -171,19 +169,17 @@ func (d *folder) load(url string, lim Limits, check func(*List, error)) (*List, 
 		return nil, nil, errors.New("it is cut, or longer than its card says")
 	}
 	body := b[at:]
-	verify := func() error {
-		defer runtime.KeepAlive(m)
-		if sum := sha256.Sum256(body); !bytes.Equal(sum[:], c.Body) {
-			return errors.New("the index is not the one of its card")
-		}
-		return nil
+	p, err := newProof(body, m, c.Leaves, func() { broken(l) })
+	if err != nil {
+		return nil, nil, err
 	}
 	if len(body) <= checkAtOnce {
-		if err := verify(); err != nil {
-			return nil, nil, err
+		p.broken = func() {}
+		if !p.all() {
+			return nil, nil, ErrDamaged
 		}
 	}
-	if err := c.attach(l, body, m); err != nil {
+	if err := c.attach(l, body, m, p); err != nil {
 		return nil, nil, err
 	}
 	if copied := d.name(url, ".crl"); l.Raw == nil {
@@ -192,7 +188,7 @@ func (d *folder) load(url string, lim Limits, check func(*List, error)) (*List, 
 		}
 	}
 	if len(body) > checkAtOnce {
-		go func() { check(l, verify()) }()
+		go p.all()
 	}
 	return l, c, nil
 }

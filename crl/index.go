@@ -16,9 +16,9 @@ import (
 // The index is exact: it holds every serial whole, with its date and reason, and nothing else of the list. It is one run of
 // bytes, the same in memory, in a mapped file and on the way through Redis, so that loading it is no work.
 //
-// A table is two arrays: for each bucket the number of its first record, then the records, bucket by bucket. With three
+// A table is two arrays: the records, bucket by bucket, then for each bucket the number of its first record. With three
 // records to a bucket that is 4/3 octets an entry above the record of 25 (serial 20, date 4, reason 1). A lookup reads one
-// place of the first array and one of the second.
+// place of the second array and one of the first.
 //
 // Serials of more than 20 octets, dates outside 1950–2086 and entries of another certificate issuer (RFC 5280 §5.3.3) go to
 // tables with wider records. A serial that comes twice takes one record.
@@ -130,8 +130,24 @@ func bucketOf(h uint32, n int) int { return int(uint64(h) * uint64(n) >> 32) }
 // table is one part of the index.
 type table struct {
 	buckets, records int
-	starts           []byte // 4 octets for each bucket and one more
+	at               int    // where in the index it begins
 	data             []byte // records
+	starts           []byte // 4 octets for each bucket and one more
+}
+
+// size is what the table takes.
+func (t *table) size(i int) int {
+	if t.buckets == 0 {
+		return 0
+	}
+	return t.records*recordSize(i) + 4*(t.buckets+1)
+}
+
+// lay cuts the table out of the head of body, which is long enough, and gives what is left.
+func (t *table) lay(body []byte, i int) []byte {
+	data, whole := t.records*recordSize(i), t.size(i)
+	t.data, t.starts = body[:data:data], body[data:whole:whole]
+	return body[whole:]
 }
 
 func (t *table) start(bucket int) int { return int(binary.LittleEndian.Uint32(t.starts[4*bucket:])) }
@@ -142,6 +158,7 @@ type index struct {
 	tables [len(widths)]table
 	body   []byte
 	memory *memory // what body lies in, nil for the heap
+	proof  *proof  // of a body that somebody else may have changed; nil for one that was made or checked here
 }
 
 // lay cuts the tables out of body by their numbers, and reports whether they fill it exactly.
@@ -155,85 +172,86 @@ func (x *index) lay(body []byte) bool {
 			}
 			continue
 		}
-		starts, data := 4*(t.buckets+1), t.records*recordSize(i)
-		if t.buckets < 0 || t.records <= 0 || t.buckets > 1<<32 || t.records >= 1<<32 || starts+data > len(body) {
+		if t.buckets < 0 || t.records <= 0 || t.buckets > 1<<32 || t.records >= 1<<32 || t.size(i) > len(body) {
 			return false
 		}
-		t.starts, t.data, body = body[:starts:starts], body[starts:starts+data:starts+data], body[starts+data:]
+		t.at = len(x.body) - len(body)
+		body = t.lay(body, i)
 	}
 	return len(body) == 0
 }
 
-// broken is the answer of a table whose own numbers lead out of it: a mapped file that rotted. Until the file is found out
-// and dropped, everything stands on such a list: what is not known must not pass.
-var broken [maxSerial + 4 + 8 + 1]byte
-
-// stretch gives the places of a bucket's records, false where the table is broken.
-func (t *table) stretch(bucket int) (at, end int, ok bool) {
-	at, end = t.start(bucket), t.start(bucket+1)
-	return at, end, at <= end && end <= t.records
+// bucket gives the records of a bucket, false where they are not what was written.
+func (x *index) bucket(i int, hash uint32) (records []byte, intact bool) {
+	t, size := &x.tables[i], recordSize(i)
+	n := bucketOf(hash, t.buckets)
+	if starts := t.at + len(t.data) + 4*n; !x.proof.holds(starts, starts+8) {
+		return nil, false
+	}
+	at, end := t.start(n)*size, t.start(n+1)*size
+	if at > end || end > len(t.data) || !x.proof.holds(t.at+at, t.at+end) {
+		return nil, false
+	}
+	return t.data[at:end], true
 }
 
 // narrow finds a record of the narrow table, nil where there is none.
-func (x *index) narrow(key narrowKey) []byte {
-	t := &x.tables[0]
-	if t.buckets == 0 {
-		return nil
+func (x *index) narrow(key narrowKey) (record []byte, intact bool) {
+	if x.tables[0].buckets == 0 {
+		return nil, true
 	}
-	at, end, ok := t.stretch(bucketOf(x.keys.narrow(key), t.buckets))
-	if !ok {
-		return broken[:narrowRecord]
-	}
-	for records := t.data[at*narrowRecord : end*narrowRecord]; len(records) >= narrowRecord; records = records[narrowRecord:] {
+	records, intact := x.bucket(0, x.keys.narrow(key))
+	for ; len(records) >= narrowRecord; records = records[narrowRecord:] {
 		if narrowKeyAt(records) == key {
-			return records[:narrowRecord]
+			return records[:narrowRecord], intact
 		}
 	}
-	return nil
+	return nil, intact
 }
 
 // wide finds a record of a wide table.
-func (x *index) wide(i int, key []byte) []byte {
-	t := &x.tables[i]
-	if t.buckets == 0 {
-		return nil
+func (x *index) wide(i int, key []byte) (record []byte, intact bool) {
+	if x.tables[i].buckets == 0 {
+		return nil, true
 	}
 	size := recordSize(i)
-	at, end, ok := t.stretch(bucketOf(x.keys.wide(key), t.buckets))
-	if !ok {
-		return broken[:size]
-	}
-	for ; at < end; at++ {
-		if record := t.data[at*size : (at+1)*size]; bytes.Equal(record[:len(key)], key) {
-			return record
+	records, intact := x.bucket(i, x.keys.wide(key))
+	for ; len(records) >= size; records = records[size:] {
+		if bytes.Equal(records[:len(key)], key) {
+			return records[:size], intact
 		}
 	}
-	return nil
+	return nil, intact
 }
 
 // find answers the date and reason of an issuer's serial. It allocates nothing.
-func (x *index) find(issuer uint32, serial *big.Int) (seconds int64, reason byte, found bool) {
+func (x *index) find(issuer uint32, serial *big.Int) (seconds int64, reason byte, found, intact bool) {
 	defer runtime.KeepAlive(x.memory)
 	octets := octetsOf(serial)
 	if octets > maxSerial {
-		return 0, 0, false
+		return 0, 0, false, true
 	}
 	if issuer == 0 && octets <= narrowSerial {
 		var key [narrowSerial]byte
 		extend(key[:], serial)
-		if r := x.narrow(narrowKeyAt(key[:])); r != nil {
+		r, intact := x.narrow(narrowKeyAt(key[:]))
+		if !intact {
+			return 0, 0, false, false
+		}
+		if r != nil {
 			seconds, reason, found = int64(binary.LittleEndian.Uint32(r[narrowSerial:]))+narrowEpoch, r[narrowRecord-1], true
 		}
 	}
 	i := wideTable(octets)
 	if x.tables[i].buckets == 0 {
-		return seconds, reason, found
+		return seconds, reason, found, true
 	}
 	var whole [maxSerial + 4]byte
 	key := whole[:keySize(i)]
 	extend(key[:widths[i]], serial)
 	binary.LittleEndian.PutUint32(key[widths[i]:], issuer)
-	if r := x.wide(i, key); r != nil {
+	r, intact := x.wide(i, key)
+	if r != nil {
 		at, why := int64(binary.LittleEndian.Uint64(r[len(key):])), r[len(r)-1]
 		// In both tables stands a serial that came twice, once with a date that only the wide one can hold. As within a
 		// table a removal gives way; else the earlier date counts.
@@ -241,30 +259,34 @@ func (x *index) find(issuer uint32, serial *big.Int) (seconds int64, reason byte
 			seconds, reason, found = at, why, true
 		}
 	}
-	return seconds, reason, found
+	return seconds, reason, found, intact
 }
 
 // Lookup finds the entry for a certificate of that issuer. It allocates nothing where the issuer's name was read, not made.
-func (l *List) Lookup(issuer pki.Name, serial *big.Int) (Entry, bool) {
+// Error: ErrDamaged; then nothing is known, neither that the serial is listed nor that it is not.
+func (l *List) Lookup(issuer pki.Name, serial *big.Int) (Entry, bool, error) {
 	if l.Entries == 0 {
-		return Entry{}, false
+		return Entry{}, false, nil
 	}
 	id := uint32(0)
 	if l.issuerID == nil {
 		if !bytes.Equal(issuer.Raw, l.Issuer.Raw) && !issuer.Equal(l.Issuer) {
-			return Entry{}, false
+			return Entry{}, false, nil
 		}
 	} else {
 		var known bool
 		if id, known = l.issuerID[issuer.CanonicalKey()]; !known {
-			return Entry{}, false
+			return Entry{}, false, nil
 		}
 	}
-	seconds, reason, found := l.index.find(id, serial)
-	if !found {
-		return Entry{}, false
+	seconds, reason, found, intact := l.index.find(id, serial)
+	if !intact {
+		return Entry{}, false, ErrDamaged
 	}
-	return Entry{Serial: serial, Date: time.Unix(seconds, 0).UTC(), Reason: reasonOf(reason), Issuer: l.issuers[id]}, true
+	if !found {
+		return Entry{}, false, nil
+	}
+	return Entry{Serial: serial, Date: time.Unix(seconds, 0).UTC(), Reason: reasonOf(reason), Issuer: l.issuers[id]}, true, nil
 }
 
 func reasonOf(octet byte) int {
@@ -274,9 +296,10 @@ func reasonOf(octet byte) int {
 	return int(octet)
 }
 
-// All yields every entry once, in no order that means anything. A serial that the list holds twice comes once.
+// All yields every entry once, in no order that means anything. A serial that the list holds twice comes once. Of a damaged
+// index (see ErrDamaged) none comes.
 func (l *List) All(yield func(Entry) bool) {
-	if l.index == nil {
+	if l.index == nil || !l.index.proof.holds(0, len(l.index.body)) {
 		return
 	}
 	defer runtime.KeepAlive(l.index.memory)

@@ -131,7 +131,11 @@ func (j *judgement) consult(l *List, p *pki.DistributionPoint) *Answer {
 		j.note(o)
 		return nil
 	}
-	entry, listed := l.Lookup(j.Certificate.Issuer, j.Certificate.Serial)
+	entry, listed, err := l.Lookup(j.Certificate.Issuer, j.Certificate.Serial)
+	if err != nil {
+		j.note(&obstacle{far: farUsed, why: err.Error(), citation: "RFC 5280 §6.3.3", retry: j.At.Add(retryStep)})
+		return nil
+	}
 	// RFC 5280 §5.2: "If a CRL contains a critical extension that the application cannot process, then the application MUST
 	// NOT use that CRL to determine the status of certificates."
 	if len(l.UnknownCritical) > 0 {
@@ -156,7 +160,12 @@ func (j *judgement) consult(l *List, p *pki.DistributionPoint) *Answer {
 	}
 	decided := l
 	if delta != nil {
-		if e, in := delta.Lookup(j.Certificate.Issuer, j.Certificate.Serial); in { // (i), before (j)
+		e, in, err := delta.Lookup(j.Certificate.Issuer, j.Certificate.Serial)
+		if err != nil {
+			j.note(&obstacle{far: farUsed, why: err.Error(), citation: "RFC 5280 §6.3.3", retry: j.At.Add(retryStep)})
+			return nil
+		}
+		if in { // (i), before (j)
 			entry, listed, decided = e, e.Reason != reasonRemoveFromCRL, delta
 		}
 	}

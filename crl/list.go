@@ -30,6 +30,8 @@ import (
 type Limits struct {
 	Bytes   int64 // 1 GiB; never above 4 GiB
 	Entries int   // 20 million
+	// Nameless leaves List.SHA256 zero of a list over 4 MiB that is read: for who counts entries and keeps no evidence.
+	Nameless bool
 }
 
 const (

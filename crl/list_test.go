@@ -84,12 +84,12 @@ func TestIndexAgreesWithTheLibrary(t *testing.T) {
 			t.Fatalf("%d of %d entries", i, len(first))
 		}
 		for _, want := range first {
-			e, ok := l.Lookup(ca.cert.Subject, want.SerialNumber)
+			e, ok, _ := l.Lookup(ca.cert.Subject, want.SerialNumber)
 			if !ok || e.Serial.Cmp(want.SerialNumber) != 0 || !e.Date.Equal(want.RevocationTime) {
 				t.Fatalf("%x is listed: %+v %v", want.SerialNumber, e, ok)
 			}
 			miss := new(big.Int).Add(want.SerialNumber, new(big.Int).Lsh(bigInt(1), 200))
-			if _, ok := l.Lookup(ca.cert.Subject, miss); ok {
+			if _, ok, _ := l.Lookup(ca.cert.Subject, miss); ok {
 				t.Fatalf("%x is found and not listed", miss)
 			}
 		}
@@ -102,7 +102,7 @@ func TestIndexAgreesWithTheLibrary(t *testing.T) {
 				t.Errorf("another key: %v", err)
 			}
 		}
-		if _, ok := l.Lookup(pki.Name{}, bigInt(1)); ok {
+		if _, ok, _ := l.Lookup(pki.Name{}, bigInt(1)); ok {
 			t.Error("found under no issuer")
 		}
 	}
@@ -228,7 +228,7 @@ func TestEntries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e, ok := l.Lookup(l.Issuer, bigInt(5)); !ok || e.Reason != 1 || l.Entries != 2 {
+		if e, ok, _ := l.Lookup(l.Issuer, bigInt(5)); !ok || e.Reason != 1 || l.Entries != 2 {
 			t.Errorf("%v: %+v %v", order, e, ok)
 		}
 	}
@@ -253,7 +253,7 @@ func TestHostileLists(t *testing.T) {
 		t.Errorf("the same issuer at each entry: %v", err)
 	} else if len(l.UnknownCritical) != 1 { // not flagged indirect
 		t.Errorf("%v", l.UnknownCritical)
-	} else if _, ok := l.Lookup(l.Issuer, bigInt(9)); ok {
+	} else if _, ok, _ := l.Lookup(l.Issuer, bigInt(9)); ok {
 		t.Error("found under the list's own issuer")
 	}
 	if d := time.Since(began); d > 20*time.Second {
@@ -304,7 +304,7 @@ func TestKazakhLists(t *testing.T) {
 		n := 0
 		for e := range l.All {
 			n++
-			if _, ok := l.Lookup(l.Issuer, e.Serial); !ok {
+			if _, ok, _ := l.Lookup(l.Issuer, e.Serial); !ok {
 				t.Errorf("%s: %x", name, e.Serial)
 			}
 		}
@@ -385,7 +385,7 @@ func FuzzParse(f *testing.F) {
 		n := 0
 		for e := range l.All {
 			n++
-			if got, ok := l.Lookup(e.Issuer, e.Serial); !ok || got.Serial.Cmp(e.Serial) != 0 || !got.Issuer.Equal(e.Issuer) {
+			if got, ok, _ := l.Lookup(e.Issuer, e.Serial); !ok || got.Serial.Cmp(e.Serial) != 0 || !got.Issuer.Equal(e.Issuer) {
 				t.Fatalf("entry %d (%x) is not found", n, e.Serial)
 			}
 		}

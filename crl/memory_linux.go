@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"sync"
 	"syscall"
 )
 
@@ -15,23 +16,80 @@ const hugeFrom = 8 << 20
 
 // memory is what the system gave outside the heap. It is given back when nobody holds the memory any more: who reads the
 // octets must keep it alive until done.
-type memory struct{ octets []byte }
+type memory struct {
+	octets []byte
+	last   runtime.Cleanup
+}
 
-func owned(octets []byte) *memory {
-	m := &memory{octets}
-	runtime.AddCleanup(m, func(b []byte) { _ = syscall.Munmap(b) }, octets)
+func owned(octets []byte, last func([]byte)) *memory {
+	m := &memory{octets: octets}
+	m.last = runtime.AddCleanup(m, last, octets)
 	return m
 }
 
-// allocate gives size zero octets. Large ones lie in large pages where the system has them: an index is read at random
-// places, and a page of 4 KiB costs a walk through the page tables at each. memory is nil for the heap's own.
-func allocate(size int) ([]byte, *memory) {
-	if size >= hugeFrom {
-		b, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
-		if err == nil {
-			_ = syscall.Madvise(b, syscall.MADV_HUGEPAGE) // else small pages: slower, no worse
-			return b, owned(b)
+// free gives it back at once, the collector does not see how much it is. Nobody may read it any more.
+func (m *memory) free() {
+	if m != nil {
+		m.last.Stop()
+		retire(m.octets)
+		m.octets = nil
+	}
+}
+
+// spare is the memory of the largest index that went out of use: the next one takes it. Memory that a process touches for
+// the first time costs far more than to write it once more, above all in a virtual machine, and whoever renews a list needs
+// room for two indexes anyway.
+var spare struct {
+	sync.Mutex
+	octets []byte
+}
+
+// retire keeps memory for the next index, or gives the smaller one back to the system.
+func retire(octets []byte) {
+	spare.Lock()
+	defer spare.Unlock()
+	if len(octets) > len(spare.octets) {
+		spare.octets, octets = octets, spare.octets
+	}
+	if octets != nil {
+		_ = syscall.Munmap(octets)
+	}
+}
+
+// again answers the spare memory where it is not much too large.
+func again(size int) []byte {
+	spare.Lock()
+	defer spare.Unlock()
+	b := spare.octets
+	if len(b) < size || len(b) > 2*size+hugeFrom {
+		return nil
+	}
+	spare.octets = nil
+	return b
+}
+
+// reserve gives size octets of any contents, which count when they are first touched only. Large ones lie in large pages
+// where the system has them: an index is read at random places, and a page of 4 KiB costs a walk through the page tables at
+// each. memory is nil for the heap's own.
+func reserve(size int) ([]byte, *memory, error) {
+	if size < hugeFrom {
+		return make([]byte, size), nil, nil
+	}
+	b := again(size)
+	if b == nil {
+		var err error
+		if b, err = syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_NORESERVE); err != nil {
+			return nil, nil, err
 		}
+		_ = syscall.Madvise(b, syscall.MADV_HUGEPAGE) // else small pages: slower, no worse
+	}
+	return b[:size:size], owned(b, retire), nil
+}
+
+// allocate is reserve for what will be used whole.
+func allocate(size int) ([]byte, *memory) {
+	if b, m, err := reserve(size); err == nil {
+		return b, m
 	}
 	return make([]byte, size), nil
 }
@@ -49,5 +107,5 @@ func mapFile(f *os.File) ([]byte, *memory, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return b, owned(b), nil
+	return b, owned(b, func(b []byte) { _ = syscall.Munmap(b) }), nil
 }

@@ -89,11 +89,8 @@ func (s *Source) recall(a *address, check func(*List) error) {
 		s.o.Log.Warn("how new the lists were is not known", "url", a.url, "error", err.Error())
 	}
 	began := time.Now()
-	l, c, err := s.folder.load(a.url, s.o.Limits, func(l *List, err error) {
-		if err == nil {
-			return
-		}
-		s.o.Log.Error("revocation list in the folder is damaged and dropped", "url", a.url, "error", err.Error())
+	l, c, err := s.folder.load(a.url, s.o.Limits, func(l *List) {
+		s.o.Log.Error("revocation list in the folder is damaged and dropped", "url", a.url, "error", ErrDamaged.Error())
 		a.refused.Add(1)
 		s.folder.drop(a.url)
 		if f := a.held.Load(); f != nil && f.list == l {
@@ -101,7 +98,7 @@ func (s *Source) recall(a *address, check func(*List) error) {
 		}
 	})
 	if err == nil {
-		err = s.adopt(a, l, arrival{at: s.past(c.Fetched), origin: OriginFolder, etag: c.ETag, modified: c.LastModified, address: c.From, body: c.Body}, check)
+		err = s.adopt(a, l, arrival{at: s.past(c.Fetched), origin: OriginFolder, etag: c.ETag, modified: c.LastModified, address: c.From, leaves: c.Leaves}, check)
 	}
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -223,14 +220,14 @@ func (s *Source) refusing(a *address, err error) error {
 	return err
 }
 
-// digest makes the SHA-256 of what is kept of the held list elsewhere, once for each list.
+// digest makes the digests of what is kept of the held list elsewhere, once for each list.
 func (s *Source) digest(a *address) {
 	f := a.held.Load()
-	if f == nil || f.body != nil || len(s.o.Key) == 0 && s.folder == nil {
+	if f == nil || f.leaves != nil || len(s.o.Key) == 0 && s.folder == nil {
 		return
 	}
 	with := *f
-	with.body = digestOf(bodyOf(f.list))
+	with.leaves = leavesOf(bodyOf(f.list))
 	a.held.CompareAndSwap(f, &with)
 }
 
@@ -256,7 +253,7 @@ func (s *Source) keeping(a *address) func() {
 // keep leaves the held list to the next process.
 func (s *Source) keep(a *address) {
 	f := a.held.Load()
-	if s.folder == nil || f == nil || f.body == nil {
+	if s.folder == nil || f == nil || f.leaves == nil {
 		return
 	}
 	if err := s.folder.keep(a.url, f); err != nil {

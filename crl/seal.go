@@ -38,14 +38,14 @@ type card struct {
 	Keys             hashKeys
 	Buckets, Records [len(widths)]int
 	Index, Raw       int64  // octets of the index, and of the DER that may follow it
-	Body             []byte // SHA-256 of both
+	Leaves           []byte // SHA-256 of each leafSize octets of both
 }
 
 const (
 	// maxCard bounds a card in octets: head and tail of a list are bounded, its certificate issuers here.
 	maxCard = 8 << 20
 
-	sealed = "rastau revocation list 1\n" // what the HMAC is for
+	sealed = "rastau revocation list 2\n" // what the HMAC is for
 )
 
 var errForged = errors.New("its HMAC is not ours")
@@ -93,7 +93,7 @@ func cardOf(url string, f *fetched) *card {
 	c := &card{
 		URL: url, Fetched: f.at, ETag: f.etag, LastModified: f.modified, From: f.address,
 		SHA256: l.SHA256[:], Digest: l.digest, DigestOf: l.digestOf, Size: l.Size, SignedFrom: l.signed.from, SignedTo: l.signed.to,
-		Head: l.head, Tail: l.tail, Signature: l.signature, Entries: l.Entries, Unknown: l.UnknownCritical,
+		Head: l.head, Tail: l.tail, Signature: l.signature, Entries: l.Entries, Unknown: l.UnknownCritical, Leaves: f.leaves,
 	}
 	if v := l.verified.Load(); v != nil {
 		c.Signer = v.key.Raw
@@ -123,14 +123,6 @@ func bodyOf(l *List) [][]byte {
 		out = append(out, l.Raw)
 	}
 	return out
-}
-
-func digestOf(stretches [][]byte) []byte {
-	h := sha256.New()
-	for _, b := range stretches {
-		h.Write(b)
-	}
-	return h.Sum(nil)
 }
 
 // outline is the list of a card without its index: enough to see what it is and who signed it.
@@ -175,14 +167,14 @@ func (c *card) fits(lim Limits) bool {
 		(c.Index > 0) == (c.Entries > 0)
 }
 
-// attach gives an outline its index, which lies in body before the DER. memory is what body lies in, nil for the heap. The
-// body's digest was compared, or will be.
-func (c *card) attach(l *List, body []byte, m *memory) error {
+// attach gives an outline its index, which lies in body before the DER. m is what body lies in, nil for the heap. p is of the
+// body, nil where all of it was checked.
+func (c *card) attach(l *List, body []byte, m *memory, p *proof) error {
 	if int64(len(body)) != c.Index+c.Raw {
 		return malformed("an index of another length")
 	}
 	if c.Index > 0 {
-		x := &index{keys: c.Keys, memory: m}
+		x := &index{keys: c.Keys, memory: m, proof: p}
 		for i := range x.tables {
 			x.tables[i].buckets, x.tables[i].records = c.Buckets[i], c.Records[i]
 		}

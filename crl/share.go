@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"rastau/internal/cache"
@@ -28,8 +30,9 @@ func cacheKey(url string) string {
 	return "crl:" + hex.EncodeToString(sum[:])
 }
 
-func pieceKey(url string, body []byte, n int) string {
-	return fmt.Sprintf("%s:%x:%d", cacheKey(url), body[:12], n)
+func pieceKey(url string, leaves []byte, n int) string {
+	root := rootOf(leaves)
+	return fmt.Sprintf("%s:%x:%d", cacheKey(url), root[:12], n)
 }
 
 // share takes what another process left in the cache. It reports whether the held list is fresh then.
@@ -75,7 +78,7 @@ func (s *Source) shareIndex(ctx context.Context, a *address, value []byte, check
 	if err != nil {
 		return err
 	}
-	from := arrival{at: s.past(c.Fetched), origin: OriginCache, etag: c.ETag, modified: c.LastModified, address: c.From, body: c.Body}
+	from := arrival{at: s.past(c.Fetched), origin: OriginCache, etag: c.ETag, modified: c.LastModified, address: c.From, leaves: c.Leaves}
 	if held := a.held.Load(); held != nil && bytes.Equal(held.list.SHA256[:], c.SHA256) {
 		return s.adopt(a, held.list, from, check)
 	}
@@ -90,28 +93,57 @@ func (s *Source) shareIndex(ctx context.Context, a *address, value []byte, check
 		return tooLarge("an index of %d bytes", c.Index)
 	}
 	body, m := allocate(int(c.Index + c.Raw))
-	h := sha256.New()
-	for n, at := 0, 0; at < len(body); n++ {
-		piece, err := s.o.Cache.Get(ctx, pieceKey(a.url, c.Body, n))
-		if errors.Is(err, cache.ErrMiss) {
-			return errors.New("a piece of the index is gone")
-		}
-		if err != nil {
-			return err
-		}
-		if len(piece) != min(pieceSize, len(body)-at) {
-			return errors.New("a piece of the index is of another length")
-		}
-		h.Write(piece)
-		at += copy(body[at:], piece)
+	p, err := newProof(body, m, c.Leaves, func() {})
+	if err != nil {
+		return err
 	}
-	if !bytes.Equal(h.Sum(nil), c.Body) {
-		return errors.New("the index is not the one of its card")
+	if err := s.gather(ctx, a.url, c, p); err != nil {
+		return err
 	}
-	if err := c.attach(l, body, m); err != nil {
+	if err := c.attach(l, body, m, p); err != nil {
 		return err
 	}
 	return s.adopt(a, l, from, check)
+}
+
+// gather fills a body with its pieces and checks each as it comes. Two are under way at a time: while one is hashed, the
+// server sends the next.
+func (s *Source) gather(ctx context.Context, url string, c *card, p *proof) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var next atomic.Int64
+	take := func() {
+		for ctx.Err() == nil {
+			n := int(next.Add(1)) - 1
+			from, to := n*pieceSize, min((n+1)*pieceSize, len(p.body))
+			if from >= to {
+				return
+			}
+			piece, err := s.o.Cache.Get(ctx, pieceKey(url, c.Leaves, n))
+			switch {
+			case errors.Is(err, cache.ErrMiss):
+				err = errors.New("a piece of the index is gone")
+			case err == nil && len(piece) != to-from:
+				err = errors.New("a piece of the index is of another length")
+			case err == nil:
+				if copy(p.body[from:to], piece); !p.holds(from, to) {
+					err = errors.New("the index is not the one of its card")
+				}
+			}
+			if err != nil {
+				stop(err)
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	wg.Go(take)
+	take()
+	wg.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return err
+	}
+	p.whole.Store(true)
+	return nil
 }
 
 // publish leaves the held list to the others.
@@ -145,7 +177,6 @@ func (s *Source) publishIndex(ctx context.Context, a *address, f *fetched, ttl t
 	defer runtime.KeepAlive(f)
 	stretches := bodyOf(f.list)
 	c := cardOf(a.url, f)
-	c.Body = f.body
 	if last := a.published.Load(); last == nil || *last != f.list.SHA256 {
 		whole := slices.Concat(stretches...)
 		if len(stretches) == 1 {
@@ -154,7 +185,7 @@ func (s *Source) publishIndex(ctx context.Context, a *address, f *fetched, ttl t
 		n := 0
 		for piece := range slices.Chunk(whole, pieceSize) {
 			// The pieces outlive the card a little: whoever has just read it still finds them.
-			if err := s.o.Cache.Set(ctx, pieceKey(a.url, c.Body, n), bytes.Clone(piece), ttl+time.Minute); err != nil {
+			if err := s.o.Cache.Set(ctx, pieceKey(a.url, c.Leaves, n), bytes.Clone(piece), ttl+time.Minute); err != nil {
 				return err
 			}
 			n++

@@ -136,7 +136,7 @@ type arrival struct {
 	origin         string
 	etag, modified string // what the server called it,
 	address        string // and which server
-	body           []byte // SHA-256 of what is kept of it elsewhere, nil where nothing is
+	leaves         []byte // the digests of what is kept of it elsewhere, nil where nothing is
 }
 
 // fetched is a list with the way it came.
@@ -382,7 +382,7 @@ func (s *Source) adopt(a *address, l *List, from arrival, check func(*List) erro
 		if from.at.Before(held.at) {
 			return nil
 		}
-		f.body, f.origin = held.body, held.origin
+		f.leaves, f.origin = held.leaves, held.origin
 		if f.etag == "" && f.modified == "" {
 			f.etag, f.modified, f.address = held.etag, held.modified, held.address
 		}

@@ -162,7 +162,7 @@ func TestSourceKeepsTheGoodList(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", when, err)
 				}
-				if e, ok := l.Lookup(ca.cert.Subject, leaf.Serial); !ok || e.Reason != 1 {
+				if e, ok, _ := l.Lookup(ca.cert.Subject, leaf.Serial); !ok || e.Reason != 1 {
 					t.Fatalf("%s: the revocation is gone", when)
 				}
 			}

@@ -18,7 +18,7 @@ import (
 
 const (
 	chunkSize = 128 << 10
-	chunks    = 8        // that are under way at once
+	chunks    = 16       // that are under way at once: more than a list may have before its entries
 	alone     = 64 << 10 // a list up to that size is not worth several goroutines
 	maxPEM    = 64 << 20 // PEM is read whole
 )
@@ -86,19 +86,37 @@ func Read(ctx context.Context, r io.Reader, lim Limits) (*List, error) {
 		return Parse(first[:n:n], lim)
 	case err != nil:
 		return nil, err
-	case first[0] != 0x30:
-		lim.Bytes = min(lim.Bytes, maxPEM)
-		data, err := io.ReadAll(io.LimitReader(io.MultiReader(bytes.NewReader(first), r), lim.Bytes+1))
-		if err != nil {
-			return nil, err
-		}
-		return Parse(data, lim)
 	}
 	in := newReading(lim)
 	in.b = first
 	_, _, whole, _ := in.header() // where that is no header the walker will say so
 	in.b = nil
-	return in.stream(ctx, io.MultiReader(bytes.NewReader(first), r), whole <= maxRaw)
+	rest := io.MultiReader(bytes.NewReader(first), r)
+	if first[0] == 0x30 && whole > maxRaw {
+		return in.stream(ctx, rest)
+	}
+	most := maxRaw + int64(1) // what is kept whole is read whole; one octet more shows that it is too long
+	if first[0] != 0x30 {
+		most = min(lim.Bytes, maxPEM) + 1
+	}
+	data := bytes.NewBuffer(make([]byte, 0, min(max(whole, alone), maxRaw)+bytes.MinRead))
+	if _, err := data.ReadFrom(io.LimitReader(&stoppable{ctx, rest}, most)); err != nil {
+		return nil, err
+	}
+	return Parse(data.Bytes(), lim)
+}
+
+// stoppable is a reader that the context ends.
+type stoppable struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (s *stoppable) Read(p []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.Reader.Read(p)
 }
 
 // reading is one list on its way in.
@@ -142,9 +160,10 @@ func (r *reading) finish() *List {
 
 // chunk is a stretch of the list. Before it there is room for what the walker has not used of the one before.
 type chunk struct {
-	buf []byte // maxElement octets of room, then the stretch
-	n   int
-	at  int64
+	buf   []byte // maxElement octets of room, then the stretch
+	n     int
+	at    int64
+	users atomic.Int32 // who still looks at it
 }
 
 func (c *chunk) octets() []byte { return c.buf[maxElement : maxElement+c.n] }
@@ -165,20 +184,16 @@ func readFull(r io.Reader, b []byte) (n int, err error) {
 	return n, err
 }
 
-// stream runs the walker beside the reading. The reading hashes the whole, the walker what is signed: so each of two
-// processors has one hash to make, and has just made it of what it needs next. keep says that the octets are kept too.
-func (r *reading) stream(ctx context.Context, in io.Reader, keep bool) (*List, error) {
-	free, walk := make(chan *chunk, chunks), make(chan *chunk, chunks)
-	var current *chunk
-	var sign hash.Hash
-	r.begun = func(s signed) {
-		r.l.signed = s
-		if sign = r.hash(s); sign != nil {
-			sign.Write(r.opening)
-			sign.Write(r.l.head)
-			sign.Write(s.within(r.b[r.p:], r.at()))
+// stream reads, and hashes the whole, while a second goroutine hashes what is signed and a third walks: three of about equal
+// length, so that two processors are both busy to the end.
+func (r *reading) stream(ctx context.Context, in io.Reader) (*List, error) {
+	free, walk, sign := make(chan *chunk, chunks), make(chan *chunk, chunks), make(chan *chunk, chunks)
+	done := func(c *chunk) {
+		if c.users.Add(-1) == 0 {
+			free <- c
 		}
 	}
+	var current *chunk
 	r.more = func() bool {
 		c, ok := <-walk
 		if !ok {
@@ -190,12 +205,9 @@ func (r *reading) stream(ctx context.Context, in io.Reader, keep bool) (*List, e
 		r.base += int64(r.p)
 		r.b, r.p = c.buf[start:maxElement+c.n], 0
 		if current != nil {
-			free <- current
+			done(current)
 		}
 		current = c
-		if sign != nil {
-			sign.Write(r.l.signed.within(c.octets(), c.at))
-		}
 		return true
 	}
 	var broken, walked error
@@ -205,12 +217,28 @@ func (r *reading) stream(ctx context.Context, in io.Reader, keep bool) (*List, e
 		walked = r.walk()
 		over.Store(true)
 		for c := range walk {
-			free <- c
+			done(c)
+		}
+	})
+	wg.Go(func() {
+		// All that comes before what is signed is known fits into the chunks under way: the walker comes to it, or to an error.
+		s, ok := <-r.known
+		var h hash.Hash
+		if ok {
+			h = r.hash(s)
+		}
+		for c := range sign {
+			if h != nil {
+				h.Write(s.within(c.octets(), c.at))
+			}
+			done(c)
+		}
+		if h != nil {
+			r.l.digest = h.Sum(nil)
 		}
 	})
 
 	whole := sha256.New()
-	var raw []byte
 	made, at := 0, int64(0)
 	for {
 		var c *chunk
@@ -240,11 +268,13 @@ func (r *reading) stream(ctx context.Context, in io.Reader, keep bool) (*List, e
 			break
 		}
 		if c.n > 0 {
+			c.users.Store(3)
 			walk <- c
-			whole.Write(c.octets())
-			if keep { // a longer list than it says is refused
-				raw = append(raw, c.octets()...)
+			sign <- c
+			if !r.lim.Nameless {
+				whole.Write(c.octets())
 			}
+			done(c)
 		}
 		if err == io.EOF {
 			break
@@ -255,6 +285,7 @@ func (r *reading) stream(ctx context.Context, in io.Reader, keep bool) (*List, e
 		}
 	}
 	close(walk)
+	close(sign)
 	wg.Wait()
 	switch {
 	case broken != nil && broken != errGivenUp:
@@ -264,10 +295,8 @@ func (r *reading) stream(ctx context.Context, in io.Reader, keep bool) (*List, e
 	case broken != nil:
 		return nil, malformed("bytes after the list")
 	}
-	whole.Sum(r.l.SHA256[:0])
-	if sign != nil {
-		r.l.digest = sign.Sum(nil)
+	if !r.lim.Nameless {
+		whole.Sum(r.l.SHA256[:0])
 	}
-	r.l.Raw = raw
 	return r.finish(), nil
 }

@@ -57,12 +57,12 @@ func TestRead(t *testing.T) {
 		for i := range n {
 			s := testpki.BigSerial(0, i)
 			want := map[bool]int{true: 1, false: -1}[i%2 == 1]
-			e, ok := l.Lookup(l.Issuer, new(big.Int).SetBytes(s[:]))
+			e, ok, _ := l.Lookup(l.Issuer, new(big.Int).SetBytes(s[:]))
 			if !ok || e.Reason != want || !e.Date.Equal(at.Add(-25*time.Hour)) {
 				t.Fatalf("%s: entry %d: %+v %t", name, i, e, ok)
 			}
 			s = testpki.BigSerial(1, i)
-			if _, ok := l.Lookup(l.Issuer, new(big.Int).SetBytes(s[:])); ok {
+			if _, ok, _ := l.Lookup(l.Issuer, new(big.Int).SetBytes(s[:])); ok {
 				t.Fatalf("%s: %x is not listed", name, s)
 			}
 		}
@@ -162,17 +162,17 @@ func TestIndexOfOddLists(t *testing.T) {
 	}
 	for _, n := range lengths {
 		for i := range each {
-			if _, ok := l.Lookup(l.Issuer, new(big.Int).SetBytes(serial(n, i))); !ok {
+			if _, ok, _ := l.Lookup(l.Issuer, new(big.Int).SetBytes(serial(n, i))); !ok {
 				t.Fatalf("%d octets, %d", n, i)
 			}
 			if n >= 4 {
-				if _, ok := l.Lookup(l.Issuer, new(big.Int).SetBytes(serial(n, i+each))); ok {
+				if _, ok, _ := l.Lookup(l.Issuer, new(big.Int).SetBytes(serial(n, i+each))); ok {
 					t.Fatalf("%d octets, %d is not listed", n, i+each)
 				}
 			}
 		}
 	}
-	if e, ok := l.Lookup(l.Issuer, bigInt(0x5501)); !ok || e.Date.Year() != 2026 {
+	if e, ok, _ := l.Lookup(l.Issuer, bigInt(0x5501)); !ok || e.Date.Year() != 2026 {
 		t.Errorf("the earlier date counts: %+v %t", e, ok)
 	}
 	count := 0
@@ -182,7 +182,7 @@ func TestIndexOfOddLists(t *testing.T) {
 	if want := 100 + 7*each + 2; count != want {
 		t.Errorf("%d entries, want %d", count, want)
 	}
-	if _, ok := l.Lookup(l.Issuer, new(big.Int).Lsh(bigInt(1), 5000)); ok {
+	if _, ok, _ := l.Lookup(l.Issuer, new(big.Int).Lsh(bigInt(1), 5000)); ok {
 		t.Error("a number that no list can hold")
 	}
 }

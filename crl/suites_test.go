@@ -242,7 +242,7 @@ func TestSuiteMalformed(t *testing.T) {
 				n := 0
 				for e := range l.All {
 					n++
-					if _, ok := l.Lookup(e.Issuer, e.Serial); !ok {
+					if _, ok, _ := l.Lookup(e.Issuer, e.Serial); !ok {
 						t.Errorf("%s/%s: entry %d is not found", filepath.Base(name), h.Name, n)
 					}
 				}

@@ -102,7 +102,6 @@ type walker struct {
 	issuer  uint32 // whose serials the entries are at this point
 	changes int
 
-	opening []byte // the header of what is signed
 	// begun is told what is signed as soon as that is known, before the entries.
 	begun func(signed)
 }
@@ -124,7 +123,6 @@ func (w *walker) walk() error {
 	if !ok || tag != 0x30 || to > end {
 		return malformed("tbsCertList")
 	}
-	w.opening = bytes.Clone(w.b[w.p : w.p+head])
 	w.p += head
 	if err := w.beginning(to); err != nil {
 		return err
@@ -144,7 +142,10 @@ func (w *walker) walk() error {
 			w.p += head
 		}
 	}
-	w.build = newBuilder(entries)
+	var err error
+	if w.build, err = newBuilder(entries); err != nil {
+		return err
+	}
 	if err := w.entries(w.at() + entries); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"rastau/crl"
@@ -31,20 +32,34 @@ func newCRL() *cobra.Command {
 	return cmd
 }
 
+// loading is how a list is read.
+type loading struct {
+	allow    []string  // networks that may be asked although they are special ones
+	proxy    string    // address, "" for none
+	copied   io.Writer // also gets what is read; nil for nobody
+	nameless bool      // nobody wants the list's digest
+}
+
+// flags registers those that say how a list is fetched.
+func (o *loading) flags(f *pflag.FlagSet) {
+	f.StringArrayVar(&o.allow, "allow", nil, "network that may be asked although it is a special one, for example 10.0.0.0/8 (repeatable)")
+	f.StringVar(&o.proxy, "proxy", "", "address of a proxy (http, https, socks5) for an URL")
+}
+
 // loadList reads a list from a file, standard input (-) or an http(s) address, as it comes in. What is read goes to copied
 // too, which may be nil.
-func loadList(cmd *cobra.Command, what, from string, allow []string, copied io.Writer) (*crl.List, error) {
-	in, size, err := openList(cmd, from, allow)
+func loadList(cmd *cobra.Command, what, from string, o loading) (*crl.List, error) {
+	in, size, err := openList(cmd, from, o)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
 	watched, done := watch(cmd, what+" "+from, in, size)
 	defer done()
-	if copied != nil {
-		watched = io.TeeReader(watched, copied)
+	if o.copied != nil {
+		watched = io.TeeReader(watched, o.copied)
 	}
-	list, err := crl.Read(cmd.Context(), watched, crl.Limits{})
+	list, err := crl.Read(cmd.Context(), watched, crl.Limits{Nameless: o.nameless})
 	switch {
 	case errors.Is(err, crl.ErrMalformed) || errors.Is(err, crl.ErrTooLarge):
 		return nil, &exitError{code: exitFailed, message: fmt.Sprintf("%s is no usable revocation list: %v", from, err)}
@@ -55,7 +70,7 @@ func loadList(cmd *cobra.Command, what, from string, allow []string, copied io.W
 }
 
 // openList gives the octets of a list and how many there will be, -1 where nobody says.
-func openList(cmd *cobra.Command, from string, allow []string) (io.ReadCloser, int64, error) {
+func openList(cmd *cobra.Command, from string, o loading) (io.ReadCloser, int64, error) {
 	if from == "-" {
 		return io.NopCloser(os.Stdin), -1, nil
 	}
@@ -77,13 +92,13 @@ func openList(cmd *cobra.Command, from string, allow []string) (io.ReadCloser, i
 		}
 		return f, info.Size(), nil
 	}
-	prefixes, err := parsePrefixes(allow)
+	prefixes, err := parsePrefixes(o.allow)
 	if err != nil {
 		return nil, 0, usagef("--allow: %v", err)
 	}
-	web, err := fetch.New(fetch.Options{Allow: prefixes})
+	web, err := fetch.New(fetch.Options{Allow: prefixes, Proxy: o.proxy})
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, usagef("%v", err)
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), listTime)
 	answer, err := web.Open(ctx, from, fetch.Ask{Max: maxDownload})
@@ -209,7 +224,7 @@ func checkList(list *crl.List, issuer *pki.Certificate) (valid *bool, note strin
 
 func newCRLShow() *cobra.Command {
 	var issuer, serial string
-	var allow []string
+	var from loading
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "show FILE|URL",
@@ -218,7 +233,7 @@ func newCRLShow() *cobra.Command {
   rastau crl show --serial 0a1b2c ca.crl`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list, err := loadList(cmd, "reading", args[0], allow, nil)
+			list, err := loadList(cmd, "reading", args[0], from)
 			if err != nil {
 				return listError(cmd, asJSON, args[0], err)
 			}
@@ -242,7 +257,11 @@ func newCRLShow() *cobra.Command {
 					return usagef("--serial %q is no hexadecimal number", serial)
 				}
 				view.Entry = &entryJSON{Serial: fmt.Sprintf("%x", n)}
-				if e, found := list.Lookup(list.Issuer, n); found {
+				e, found, err := list.Lookup(list.Issuer, n)
+				if err != nil {
+					return err
+				}
+				if found {
 					view.Entry.Listed, view.Entry.Date, view.Entry.Reason = true, timeText(e.Date), reasonName(e.Reason)
 				}
 			}
@@ -259,7 +278,7 @@ func newCRLShow() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&issuer, "issuer", "", "certificate of the issuer: its key checks the list's signature")
 	cmd.Flags().StringVar(&serial, "serial", "", "look for this serial number (hexadecimal)")
-	cmd.Flags().StringArrayVar(&allow, "allow", nil, "network that may be asked although it is a special one, for example 10.0.0.0/8 (repeatable)")
+	from.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().Bool("quiet", false, "no progress on stderr")
 	return cmd
@@ -294,7 +313,7 @@ func printList(w io.Writer, v listJSON) {
 
 func newCRLIndex() *cobra.Command {
 	var issuer string
-	var allow []string
+	var from loading
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "index FILE|URL",
@@ -307,7 +326,8 @@ func newCRLIndex() *cobra.Command {
 				return err
 			}
 			start := time.Now()
-			list, err := loadList(cmd, "indexing", args[0], allow, nil)
+			from.nameless = true
+			list, err := loadList(cmd, "indexing", args[0], from)
 			if err != nil {
 				return listError(cmd, asJSON, args[0], err)
 			}
@@ -342,7 +362,7 @@ func newCRLIndex() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&issuer, "issuer", "", "certificate of the list's issuer: its key checks the list's signature")
-	cmd.Flags().StringArrayVar(&allow, "allow", nil, "network that may be asked although it is a special one (repeatable)")
+	from.flags(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON: entries, bytesPerEntry, seconds, signatureValid")
 	cmd.Flags().Bool("quiet", false, "no progress on stderr")
 	return cmd
@@ -383,8 +403,8 @@ func settleFile(part *os.File, name string) error {
 }
 
 // lookAt fetches a list and says what it is, without keeping it.
-func lookAt(cmd *cobra.Command, url string, allow []string, issuer *pki.Certificate) error {
-	list, err := loadList(cmd, "fetching", url, allow, nil)
+func lookAt(cmd *cobra.Command, url string, from loading, issuer *pki.Certificate) error {
+	list, err := loadList(cmd, "fetching", url, from)
 	if err != nil {
 		return err
 	}
@@ -398,7 +418,7 @@ func lookAt(cmd *cobra.Command, url string, allow []string, issuer *pki.Certific
 
 func newCRLFetch() *cobra.Command {
 	var issuer, out string
-	var allow []string
+	var from loading
 	cmd := &cobra.Command{
 		Use:     "fetch URL",
 		Short:   "Fetches a list, checks it and writes it to a file",
@@ -411,7 +431,7 @@ func newCRLFetch() *cobra.Command {
 				return err
 			}
 			if out == "" {
-				return lookAt(cmd, args[0], allow, c)
+				return lookAt(cmd, args[0], from, c)
 			}
 			if c == nil {
 				return usagef("--out needs --issuer: a list is written only when its signature holds")
@@ -421,7 +441,8 @@ func newCRLFetch() *cobra.Command {
 			if err != nil {
 				return unreadablef("%v", err)
 			}
-			list, err := loadList(cmd, "fetching", args[0], allow, part)
+			from.copied = part
+			list, err := loadList(cmd, "fetching", args[0], from)
 			if valid, note := (*bool)(nil), ""; err == nil {
 				if valid, note = checkList(list, c); valid == nil || !*valid {
 					err = &exitError{code: exitFailed, message: "the list is not written: " + note}
@@ -441,7 +462,7 @@ func newCRLFetch() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&issuer, "issuer", "", "certificate of the list's issuer")
 	cmd.Flags().StringVar(&out, "out", "", "file to write")
-	cmd.Flags().StringArrayVar(&allow, "allow", nil, "network that may be asked although it is a special one (repeatable)")
+	from.flags(cmd.Flags())
 	cmd.Flags().Bool("quiet", false, "no progress on stderr")
 	return cmd
 }

@@ -62,12 +62,15 @@ type NewAttachment struct {
 	Name     string `json:"name"`
 	Type     string `json:"type"`    // application/pdf, image/png, image/jpeg
 	Content  []byte `json:"content"` // base64 in JSON
+	SHA256   string `json:"sha256"`  // instead of the content: an attachment that the draft already has
 }
 
 // Payment of the licence fee; it is made before the application is signed.
 type Payment struct {
-	Reference string `json:"reference"`
-	Amount    int64  `json:"amount"` // tiyn
+	Reference string     `json:"reference"`
+	Amount    int64      `json:"amount"`            // tiyn
+	Paid      *time.Time `json:"paid,omitempty"`    // by the payment gateway
+	Receipt   string     `json:"receipt,omitempty"` // the gateway's
 }
 
 // Status of an application.

@@ -4,13 +4,13 @@ package licensing
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,7 +19,6 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"rastau/internal/identity"
-	"rastau/internal/phrase"
 )
 
 // Bounds of one application, checked before anything is parsed or kept.
@@ -40,53 +39,21 @@ const (
 	byBIN = "bin"
 )
 
-// Apply makes a draft and its canonical package. Input is bounded and judged by the regulation's data.
-// Errors: *InputError; *RefusalError (M2) where the fee is not paid; ErrNotInForce.
+// Apply makes a sealed draft with its canonical package in one go: for portals that keep half-filled forms themselves. Input is
+// bounded and judged by the regulation's data. Errors: *InputError; *RefusalError where a condition of the path fails (M2 unpaid,
+// M6 not in the registers); ErrNotInForce; ErrLater where an outside system cannot be asked.
 func (s *Service) Apply(ctx context.Context, a Actor, n NewApplication) (*Application, error) {
-	r, ok := s.regulations[n.Service]
-	if !ok {
-		return nil, badInput("service", "there is no such service: see the list of services")
-	}
-	op, ok := r.Operation(n.Operation)
-	if !ok {
-		return nil, badInput("operation", "must be one of %s", r.operationKeys())
-	}
-	if n.Channel == "" {
-		n.Channel = ChannelPortal
-	}
-	clerk, err := r.checkChannel(a, n)
+	n.Channel = cmp.Or(n.Channel, ChannelPortal)
+	r, op, err := s.operation(n.Service, n.Operation)
 	if err != nil {
 		return nil, err
 	}
-	if !op.RunsOn(n.Channel.path()) {
-		return nil, badInput("channel", "%q is served on %s only", op.Key, strings.Join(op.Paths, ", "))
-	}
-	if err := op.checkAbout(n.About); err != nil {
+	clerk, err := r.checkChannel(a, op, n)
+	if err != nil {
 		return nil, err
 	}
 	now := s.now()
 	if err := s.inForce(r, s.o.Calendar.Day(now)); err != nil {
-		return nil, err
-	}
-	if _, ok := phrase.ParseLang(string(n.Lang)); !ok {
-		return nil, badInput("lang", "must be kk, ru or en")
-	}
-	if err := r.checkApplicant(n.Applicant); err != nil {
-		return nil, err
-	}
-	fields, err := r.checkFields(n.Applicant.Kind, op.Key, n.Fields)
-	if err != nil {
-		return nil, err
-	}
-	attachments, err := checkAttachments(r.Checklist(n.Applicant.Kind, op.Key, n.Channel, fields), n.Attachments)
-	if err != nil {
-		return nil, err
-	}
-	fee, err := r.fee(op.Key, s.o.Calendar.Day(now), s.o.Rates)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.checkPayment(n.Channel, n.Payment, fee); err != nil {
 		return nil, err
 	}
 	id, nonce, err := s.draftID()
@@ -95,27 +62,31 @@ func (s *Service) Apply(ctx context.Context, a Actor, n NewApplication) (*Applic
 	}
 	app := &Application{
 		ID: id, Status: Draft, Service: r.Key, Operation: op.Key, Channel: n.Channel, About: n.About,
-		Applicant: n.Applicant, Clerk: clerk, Fields: fields, OnPaper: n.OnPaper,
-		Attachments: attachments, Payment: n.Payment, Lang: n.Lang, Created: now, Owner: a.ID,
+		Applicant: n.Applicant, Clerk: clerk, Fields: n.Fields, OnPaper: n.OnPaper,
+		Payment: Payment{Reference: n.Payment.Reference, Amount: n.Payment.Amount}, Lang: n.Lang, Created: now, Owner: a.ID,
 	}
-	if err := checkDrawable(app.Applicant); err != nil {
+	if app.Attachments, err = r.checkAttachments(n.Channel, nil, n.Attachments); err != nil {
 		return nil, err
 	}
-	if app.Package, err = s.pack(r, op, app, nonce); err != nil {
+	payment, err := s.complete(ctx, r, op, app)
+	if err != nil {
+		return nil, err
+	}
+	if app.Package, err = s.pack(r, op, app, nonce, now); err != nil {
 		return nil, err
 	}
 	err = s.o.Store.Update(ctx, func(tx Tx) error {
-		for i, at := range n.Attachments {
-			sum, err := tx.PutBlob(at.Content)
-			if err != nil {
-				return err
-			}
-			if sum != attachments[i].SHA256 {
-				return fmt.Errorf("attachment %d changed on its way into the store", i+1)
-			}
+		if err := putAttachments(tx, n.Attachments, app.Attachments); err != nil {
+			return err
 		}
-		return tx.AddApplication(app)
+		if err := tx.AddApplication(app); err != nil {
+			return err
+		}
+		return keepPayment(tx, payment)
 	})
+	if errors.Is(err, ErrPaid) {
+		return nil, unpaid(r, app.Channel, "payment.reference", "used", app.Payment.Amount, "the payment with this reference belongs to another application")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("keeping the draft: %w", err)
 	}
@@ -267,81 +238,4 @@ func (o Operation) checkAbout(number string) error {
 		return badInput("about", "must be the number of the licence, such as KZ12ABC00000001")
 	}
 	return nil
-}
-
-func checkAttachments(checklist []Document, all []NewAttachment) ([]Attachment, error) {
-	if len(all) > maxAttachments {
-		return nil, badInput("attachments", "must not be more than %d", maxAttachments)
-	}
-	out := make([]Attachment, 0, len(all))
-	count := map[string]int{}
-	total := 0
-	for i, at := range all {
-		field := fmt.Sprintf("attachments.%d", i)
-		j := slices.IndexFunc(checklist, func(d Document) bool { return d.Key == at.Document })
-		if j < 0 {
-			return nil, badInput(field+".document", "is not on the checklist of this service for this applicant")
-		}
-		d := checklist[j]
-		if count[d.Key]++; count[d.Key] > 1 && !d.Many {
-			return nil, badInput(field+".document", "may be attached once only")
-		}
-		if err := checkLine(field+".name", at.Name, true); err != nil {
-			return nil, err
-		}
-		if strings.ContainsAny(at.Name, `/\`) {
-			return nil, badInput(field+".name", "must be a file name without folders")
-		}
-		if !slices.Contains(d.Types, at.Type) {
-			return nil, badInput(field+".type", "must be one of %s", strings.Join(d.Types, ", "))
-		}
-		if len(at.Content) == 0 || int64(len(at.Content)) > d.MaxBytes {
-			return nil, badInput(field+".content", "must have 1 to %d bytes", d.MaxBytes)
-		}
-		if !bytes.HasPrefix(at.Content, attachmentTypes[at.Type]) {
-			return nil, badInput(field+".content", "is not %s, although it says so", at.Type)
-		}
-		if total += len(at.Content); total > maxAttached {
-			return nil, badInput("attachments", "must not have more than %d bytes together", maxAttached)
-		}
-		out = append(out, Attachment{Document: at.Document, Name: at.Name, Type: at.Type, Size: int64(len(at.Content)), SHA256: digest(at.Content)})
-	}
-	for _, d := range checklist {
-		if d.Required && count[d.Key] == 0 {
-			return nil, badInput("attachments", "the document %q is required: %s", d.Key, d.Name.EN)
-		}
-	}
-	return out, nil
-}
-
-// checkPayment is condition C2: without the payment of exactly the fee nothing
-// is registered, and the person hears refusal M2 (R046).
-func (r *Regulation) checkPayment(c Channel, p Payment, fee int64) error {
-	if fee == 0 && p == (Payment{}) {
-		// Appendices and corrections are free (law on licensing 2007, art. 44).
-		return nil
-	}
-	if err := checkLine("payment.reference", p.Reference, false); err != nil {
-		return err
-	}
-	var input *InputError
-	reason := ""
-	switch {
-	case strings.TrimSpace(p.Reference) == "":
-		input, reason = &InputError{Field: "payment.reference", Problem: "the fee is not paid: give the reference of the payment"}, "not_paid"
-	case p.Amount != fee:
-		input, reason = &InputError{Field: "payment.amount", Problem: fmt.Sprintf("the fee is %d tiyn, exactly", fee)}, "amount"
-	default:
-		return nil
-	}
-	code, err := r.refusal(c, onPayment)
-	if err != nil {
-		return err
-	}
-	return &RefusalError{Input: input, Message: refusalMessage(code, reason, map[string]string{"fee": tenge(fee)})}
-}
-
-// tenge writes an amount of tiyn for people.
-func tenge(tiyn int64) string {
-	return fmt.Sprintf("%d,%02d ₸", tiyn/tiynPerTenge, tiyn%tiynPerTenge)
 }

@@ -5,6 +5,7 @@ package licensing
 import (
 	"cmp"
 	"encoding/json"
+	"strings"
 
 	"rastau/internal/phrase"
 )
@@ -65,11 +66,14 @@ func (c Channel) admits(a Actor) bool {
 
 // checkChannel holds the channel, who stands in it, and what it asks for beside
 // the form to the rules of that path.
-func (r *Regulation) checkChannel(a Actor, n NewApplication) (*Clerk, error) {
+func (r *Regulation) checkChannel(a Actor, op Operation, n NewApplication) (*Clerk, error) {
 	switch n.Channel {
 	case ChannelPortal, ChannelProvider, ChannelCentre:
 	default:
 		return nil, badInput("channel", "must be portal, provider or centre")
+	}
+	if !op.RunsOn(n.Channel.path()) {
+		return nil, badInput("channel", "%q is served on %s only", op.Key, strings.Join(op.Paths, ", "))
 	}
 	if !n.Channel.admits(a) {
 		return nil, ErrForbidden

@@ -29,10 +29,11 @@ import (
 	"rastau/verifier"
 )
 
-// Judge is the verifier as the workflow sees it: the package's detached or
-// attached signature judged for its applicant. It must be safe for concurrent use.
+// Judge is the verifier as the workflow sees it: the package's detached or attached signature judged for its applicant, and the
+// certificate before it signs. It must be safe for concurrent use.
 type Judge interface {
 	Document(ctx context.Context, data []byte, q verifier.Question) *verifier.Report
+	Certificate(ctx context.Context, cert *pki.Certificate, q verifier.Question) *verifier.Report
 }
 
 // Options of a Service.
@@ -44,6 +45,9 @@ type Options struct {
 	Signer         *signer.Signer             // Required. Licensor's key.
 	Levels         Levels                     // Optional. If zero, the Signer's own.
 	Stamper        signer.Stamper             // Optional. RFC 3161 stamp on the applicant's accepted signature; if nil, none is made.
+	Registers      Registers                  // Optional. State registers of persons and bodies; if nil, they are not asked.
+	Payments       Payments                   // Optional. Payment gateway; if nil, the portal answers for the reference that it gives.
+	Notices        bool                       // Optional. Whether people are told of events by e-mail and SMS: somebody delivers the outbox.
 	Authorities    []Authority                // Required.
 	Calendar       *Calendar                  // Required.
 	Rates          *Rates                     // Optional. If nil, the embedded table of MRP rates.

@@ -54,8 +54,8 @@ type shownText struct {
 	SHA256 string      `json:"sha256"`
 }
 
-// pack writes the package of a draft.
-func (s *Service) pack(r *Regulation, op Operation, a *Application, nonce string) ([]byte, error) {
+// pack writes the package of a draft; now is when it was shown.
+func (s *Service) pack(r *Regulation, op Operation, a *Application, nonce string, now time.Time) ([]byte, error) {
 	shown := phrase.Get(a.Channel.statement(), map[string]string{
 		"operation": op.Name.In(a.Lang),
 		"service":   r.Name.In(a.Lang),
@@ -80,6 +80,6 @@ func (s *Service) pack(r *Regulation, op Operation, a *Application, nonce string
 		Text:         shownText{Lang: a.Lang, Shown: shown, SHA256: digest([]byte(shown))},
 		Draft:        a.ID,
 		Nonce:        nonce,
-		Time:         a.Created.Format(time.RFC3339Nano),
+		Time:         now.Format(time.RFC3339Nano),
 	})
 }

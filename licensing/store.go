@@ -28,6 +28,8 @@ type Store interface {
 type Tx interface {
 	journal.Storage
 	outbox.Storage
+	DraftTx
+	PaymentTx
 
 	Application(id string) (*Application, error)
 	ApplicationNumbered(number string) (*Application, error)

@@ -49,6 +49,9 @@ func (s *Service) Submit(ctx context.Context, a Actor, id string, signature []by
 	if app.Status != Draft {
 		return s.repeated(ctx, app, signature)
 	}
+	if len(app.Package) == 0 {
+		return nil, fmt.Errorf("%w: the draft is not sealed yet: there is nothing to sign", ErrState)
+	}
 	r, ok := s.regulations[app.Service]
 	if !ok {
 		return nil, fmt.Errorf("%w: the service %q is no longer offered", ErrState, app.Service)
@@ -79,14 +82,7 @@ func (s *Service) Submit(ctx context.Context, a Actor, id string, signature []by
 // judge asks the verifier whether every signature is the applicant's, over
 // exactly this package. The parsed message is nil where it is no CMS.
 func (s *Service) judge(ctx context.Context, r *Regulation, app *Application, signature []byte) (*verifier.Report, *cms.SignedData, error) {
-	q := s.o.Question()
-	q.Purpose = verifier.PurposeSign
-	q.Lang = app.Lang
-	q.IIN, q.BIN = app.Applicant.IIN, app.Applicant.BIN
-	if app.Clerk != nil {
-		q.IIN, q.BIN = app.Clerk.IIN, app.Clerk.BIN
-	}
-	q.Digests = nil
+	q := s.question(app)
 	q.Content = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(app.Package)), nil }
 	report := s.o.Judge.Document(ctx, signature, q)
 	if err := ctx.Err(); err != nil {
@@ -280,6 +276,9 @@ func (s *Service) enter(tx Tx, r *Regulation, done *Application, serial int64, r
 		return err
 	}
 	if err := tx.AddRegistration(reg); err != nil {
+		return err
+	}
+	if err := s.notify(tx, done, "registered", map[string]string{"number": done.Number, "deadline": done.Deadline.In(s.o.Calendar.zone).Format("02.01.2006")}); err != nil {
 		return err
 	}
 	return tx.MoveApplication(done)

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package account answers one question: who is it that carries this bearer
-// token, and which roles do they have.
+// Package account answers one question: who is it that comes in, and which roles do they have.
 //
-// Accounts come from the configuration and never change while the program
-// runs. A token is 32 random bytes; only its SHA-256 is kept, which is enough
-// because a token of that strength cannot be guessed from its digest. Left
-// out: passwords, sessions and login by certificate.
+// There are two books. A Book holds the accounts of the configuration: programs and portals that carry a bearer token of 32
+// random bytes, of which only the SHA-256 is kept; that is enough because a token of that strength cannot be guessed from its
+// digest. A Desk registers people and lets them in: applicants with their EDS certificate (R024), then by IIN or BIN and password
+// (R031, R032) or by signing a challenge; staff whom an administrator enters. Passwords are hashed by Argon2id (RFC 9106), wrong
+// ones lock, log-ins are journalled, and a session is a random token of which only the digest is kept.
+//
+// Left out: what a role may do (api, licensing), where people are kept (internal/store).
 package account
 
 import (

@@ -19,7 +19,7 @@ type applicationBody struct {
 	About     string              `json:"about,omitempty"`
 	Applicant licensing.Applicant `json:"applicant"`
 	Clerk     *licensing.Clerk    `json:"clerk,omitempty"`
-	Fields    json.RawMessage     `json:"fields"`
+	Fields    json.RawMessage     `json:"fields,omitempty"`
 	OnPaper   bool                `json:"onPaper,omitempty"`
 	Payment   licensing.Payment   `json:"payment"`
 	Lang      phrase.Lang         `json:"lang"`
@@ -127,18 +127,52 @@ func scanApplication(scan func(...any) error) (a licensing.Application, err erro
 
 // AddApplication writes a draft with its attachments, whose bytes must be there as blobs.
 func (x *tx) AddApplication(a *licensing.Application) error {
-	body, err := json.Marshal(applicationBody{
-		Channel: a.Channel, About: a.About, Applicant: a.Applicant, Clerk: a.Clerk, Fields: a.Fields, OnPaper: a.OnPaper, Payment: a.Payment, Lang: a.Lang,
-	})
+	body, err := bodyOf(a)
 	if err != nil {
 		return err
 	}
 	err = x.exec(`INSERT INTO applications (id, seq, status, service, operation, owner, body, package, created)
 		VALUES ($1, (SELECT coalesce(max(seq), 0) + 1 FROM applications), $2, $3, $4, $5, $6, $7, $8)`,
-		a.ID, string(a.Status), a.Service, a.Operation, a.Owner, body, a.Package, a.Created.UnixMilli())
+		a.ID, string(a.Status), a.Service, a.Operation, a.Owner, body, sealedPackage(a), a.Created.UnixMilli())
 	if err != nil {
 		return err
 	}
+	return x.addAttachments(a)
+}
+
+// ChangeDraft writes over a draft whose package is empty.
+func (x *tx) ChangeDraft(a *licensing.Application) error {
+	body, err := bodyOf(a)
+	if err != nil {
+		return err
+	}
+	err = x.must(fmt.Errorf("application %s: %w", a.ID, licensing.ErrState),
+		`UPDATE applications SET operation = $1, body = $2, package = $3 WHERE id = $4 AND status = 'draft' AND length(package) = 0`,
+		a.Operation, body, sealedPackage(a), a.ID)
+	if err != nil {
+		return err
+	}
+	if err := x.exec(`DELETE FROM attachments WHERE application = $1`, a.ID); err != nil {
+		return err
+	}
+	return x.addAttachments(a)
+}
+
+func bodyOf(a *licensing.Application) ([]byte, error) {
+	return json.Marshal(applicationBody{
+		Channel: a.Channel, About: a.About, Applicant: a.Applicant, Clerk: a.Clerk, Fields: a.Fields, OnPaper: a.OnPaper, Payment: a.Payment, Lang: a.Lang,
+	})
+}
+
+// sealedPackage is empty, not absent, while the draft is open.
+func sealedPackage(a *licensing.Application) []byte {
+	if a.Package == nil {
+		return []byte{}
+	}
+	return a.Package
+}
+
+func (x *tx) addAttachments(a *licensing.Application) error {
 	for i, at := range a.Attachments {
 		err := x.exec(`INSERT INTO attachments (application, position, document, name, type, size, sha256) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 			a.ID, i, at.Document, at.Name, at.Type, at.Size, at.SHA256)

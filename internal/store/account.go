@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"rastau/internal/account"
+	"rastau/licensing"
+)
+
+// accounts keeps people in the same database as the register.
+type accounts struct{ s *Store }
+
+// Accounts is the account.Store of this database.
+func (s *Store) Accounts() account.Store { return accounts{s} }
+
+func (a accounts) update(ctx context.Context, f func(x *tx) error) error {
+	return a.s.group.update(ctx, func(q statements) error { return f(&tx{ctx: ctx, q: q, d: a.s.db.dialect()}) })
+}
+
+func (a accounts) view(ctx context.Context, f func(x *tx) error) error {
+	err := a.s.db.view(ctx, func(q statements) error { return f(&tx{ctx: ctx, q: q, d: a.s.db.dialect()}) })
+	if errors.Is(err, licensing.ErrNotFound) {
+		return account.ErrUnknown
+	}
+	return err
+}
+
+const personColumns = `id, login, name, iin, bin, roles, password, created, failures, locked, disabled`
+
+func (a accounts) AddPerson(ctx context.Context, p *account.Person, e account.Event) error {
+	return a.update(ctx, func(x *tx) error {
+		err := x.must(account.ErrTaken, `INSERT INTO people (`+personColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+			p.ID, p.Login, p.Name, p.IIN, p.BIN, rolesText(p.Roles), p.Password, p.Created.UnixMilli(), p.Failures, lockedUntil(p), flag(p.Disabled))
+		if err != nil {
+			return err
+		}
+		return x.addEvent(e)
+	})
+}
+
+func (a accounts) PersonByID(ctx context.Context, id string) (*account.Person, error) {
+	return a.person(ctx, `id = $1`, id)
+}
+
+func (a accounts) PersonByLogin(ctx context.Context, login string) (*account.Person, error) {
+	return a.person(ctx, `login = $1`, login)
+}
+
+// PersonByNumbers prefers the applicant's account where staff have the same numbers.
+func (a accounts) PersonByNumbers(ctx context.Context, iin, bin string) (*account.Person, error) {
+	return a.person(ctx, `iin = $1 AND bin = $2 ORDER BY roles <> 'applicant', created LIMIT 1`, iin, bin)
+}
+
+func (a accounts) person(ctx context.Context, where string, args ...any) (p *account.Person, err error) {
+	err = a.view(ctx, func(x *tx) error {
+		list, err := x.people(where, args...)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return account.ErrUnknown
+		}
+		p = &list[0]
+		return nil
+	})
+	return p, err
+}
+
+func (a accounts) People(ctx context.Context) (list []account.Person, err error) {
+	err = a.view(ctx, func(x *tx) error {
+		list, err = x.people(`true ORDER BY created, id`)
+		return err
+	})
+	return list, err
+}
+
+func (x *tx) people(where string, args ...any) ([]account.Person, error) {
+	list := []account.Person{}
+	err := x.all(func(scan func(...any) error) error {
+		var p account.Person
+		var roles string
+		var created, disabled int64
+		var locked sql.NullInt64
+		err := scan(&p.ID, &p.Login, &p.Name, &p.IIN, &p.BIN, &roles, &p.Password, &created, &p.Failures, &locked, &disabled)
+		for r := range strings.SplitSeq(roles, " ") {
+			p.Roles = append(p.Roles, account.Role(r))
+		}
+		p.Created, p.Disabled = moment(created), disabled == 1
+		if locked.Valid {
+			p.Locked = moment(locked.Int64)
+		}
+		list = append(list, p)
+		return err
+	}, `SELECT `+personColumns+` FROM people WHERE `+where, args...)
+	return list, err
+}
+
+func (a accounts) ChangePerson(ctx context.Context, id string, change func(*account.Person) (*account.Event, error)) error {
+	return a.update(ctx, func(x *tx) error {
+		list, err := x.people(`id = $1`, id)
+		if err != nil {
+			return err
+		}
+		if len(list) == 0 {
+			return account.ErrUnknown
+		}
+		p := &list[0]
+		e, err := change(p)
+		if err != nil {
+			return err
+		}
+		err = x.must(account.ErrUnknown, `UPDATE people SET name = $1, roles = $2, password = $3, failures = $4, locked = $5, disabled = $6 WHERE id = $7`,
+			p.Name, rolesText(p.Roles), p.Password, p.Failures, lockedUntil(p), flag(p.Disabled), id)
+		if err != nil || e == nil {
+			return err
+		}
+		return x.addEvent(*e)
+	})
+}
+
+func (a accounts) AddSession(ctx context.Context, s *account.Session, e account.Event) error {
+	return a.update(ctx, func(x *tx) error {
+		err := x.exec(`INSERT INTO sessions (token, person, method, created, seen) VALUES ($1, $2, $3, $4, $5)`,
+			s.TokenSHA256, s.Person, string(s.Method), s.Created.UnixMilli(), s.Seen.UnixMilli())
+		if err != nil {
+			return err
+		}
+		return x.addEvent(e)
+	})
+}
+
+func (a accounts) Session(ctx context.Context, token string) (*account.Session, error) {
+	s := account.Session{TokenSHA256: token}
+	err := a.view(ctx, func(x *tx) error {
+		var method string
+		var created, seen int64
+		var ended sql.NullInt64
+		err := x.one([]any{&s.Person, &method, &created, &seen, &ended}, `SELECT person, method, created, seen, ended FROM sessions WHERE token = $1`, token)
+		s.Method, s.Created, s.Seen = account.Method(method), moment(created), moment(seen)
+		if ended.Valid {
+			s.Ended = moment(ended.Int64)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &s, nil
+}
+
+func (a accounts) SeeSession(ctx context.Context, token string, at time.Time) error {
+	return a.update(ctx, func(x *tx) error {
+		return x.exec(`UPDATE sessions SET seen = $1 WHERE token = $2 AND seen < $1`, at.UnixMilli(), token)
+	})
+}
+
+func (a accounts) EndSession(ctx context.Context, token string, e account.Event) error {
+	return a.update(ctx, func(x *tx) error {
+		if err := x.exec(`UPDATE sessions SET ended = $1 WHERE token = $2 AND ended IS NULL`, e.At.UnixMilli(), token); err != nil {
+			return err
+		}
+		return x.addEvent(e)
+	})
+}
+
+func (a accounts) EndSessions(ctx context.Context, person string, at time.Time) error {
+	return a.update(ctx, func(x *tx) error {
+		return x.exec(`UPDATE sessions SET ended = $1 WHERE person = $2 AND ended IS NULL`, at.UnixMilli(), person)
+	})
+}
+
+// AddChallenge also clears those that have ended, so that asking for many fills nothing.
+func (a accounts) AddChallenge(ctx context.Context, c *account.Challenge) error {
+	return a.update(ctx, func(x *tx) error {
+		ended := c.Expires.Add(-time.Hour).UnixMilli()
+		if err := x.exec(`DELETE FROM challenges WHERE expires < $1`, ended); err != nil {
+			return err
+		}
+		return x.exec(`INSERT INTO challenges (nonce, purpose, expires, text) VALUES ($1, $2, $3, $4)`, c.Nonce, c.Purpose, c.Expires.UnixMilli(), c.Text)
+	})
+}
+
+func (a accounts) TakeChallenge(ctx context.Context, nonce string) (*account.Challenge, error) {
+	c := account.Challenge{Nonce: nonce}
+	err := a.update(ctx, func(x *tx) error {
+		var expires int64
+		err := x.one([]any{&c.Purpose, &expires, &c.Text}, `DELETE FROM challenges WHERE nonce = $1 RETURNING purpose, expires, text`, nonce)
+		c.Expires = moment(expires)
+		if errors.Is(err, licensing.ErrNotFound) {
+			return account.ErrUnknown
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+func (a accounts) AddEvent(ctx context.Context, e account.Event) error {
+	return a.update(ctx, func(x *tx) error { return x.addEvent(e) })
+}
+
+func (x *tx) addEvent(e account.Event) error {
+	return x.exec(`INSERT INTO account_events (at, person, kind, origin, actor) VALUES ($1, $2, $3, $4, $5)`,
+		e.At.UnixMilli(), e.Person, e.Kind, e.From, e.By)
+}
+
+func (a accounts) Events(ctx context.Context, person string, limit int) ([]account.Event, error) {
+	list := []account.Event{}
+	err := a.view(ctx, func(x *tx) error {
+		return x.all(func(scan func(...any) error) error {
+			var e account.Event
+			var at int64
+			err := scan(&at, &e.Person, &e.Kind, &e.From, &e.By)
+			e.At = moment(at)
+			list = append(list, e)
+			return err
+		}, `SELECT at, person, kind, origin, actor FROM account_events WHERE ($1 = '' OR person = $1) ORDER BY id DESC LIMIT $2`, person, limit)
+	})
+	return list, err
+}
+
+func rolesText(roles []account.Role) string {
+	parts := make([]string, len(roles))
+	for i, r := range roles {
+		parts[i] = string(r)
+	}
+	return strings.Join(parts, " ")
+}
+
+func lockedUntil(p *account.Person) any {
+	if p.Locked.IsZero() {
+		return nil
+	}
+	return p.Locked.UnixMilli()
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}

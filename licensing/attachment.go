@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package licensing
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// checkAttachments holds every new attachment to its line of the regulation's list: name, type, size, and bytes that are what they
+// say. An attachment without content is one that the old draft already has, named by its sha256. Which documents are asked for is
+// for checkDocuments.
+func (r *Regulation) checkAttachments(c Channel, old *Application, all []NewAttachment) ([]Attachment, error) {
+	if len(all) > maxAttachments {
+		return nil, badInput("attachments", "must not be more than %d", maxAttachments)
+	}
+	list := r.Documents
+	if c == ChannelCentre {
+		list = append(slices.Clone(list), consentDocument())
+	}
+	out := make([]Attachment, 0, len(all))
+	total := int64(0)
+	for i, at := range all {
+		field := fmt.Sprintf("attachments.%d", i)
+		one, err := attachment(list, field, old, at)
+		if err != nil {
+			return nil, err
+		}
+		if total += one.Size; total > maxAttached {
+			return nil, badInput("attachments", "must not have more than %d bytes together", maxAttached)
+		}
+		out = append(out, one)
+	}
+	return out, nil
+}
+
+func attachment(list []Document, field string, old *Application, at NewAttachment) (none Attachment, _ error) {
+	if len(at.Content) == 0 && at.SHA256 != "" && old != nil {
+		j := slices.IndexFunc(old.Attachments, func(o Attachment) bool { return o.SHA256 == at.SHA256 && o.Document == at.Document })
+		if j < 0 {
+			return none, badInput(field+".sha256", "names no attachment of this draft: send its content")
+		}
+		return old.Attachments[j], nil
+	}
+	j := slices.IndexFunc(list, func(d Document) bool { return d.Key == at.Document })
+	if j < 0 {
+		return none, badInput(field+".document", "is not on the checklist of this service")
+	}
+	d := list[j]
+	if err := checkLine(field+".name", at.Name, true); err != nil {
+		return none, err
+	}
+	if strings.ContainsAny(at.Name, `/\`) {
+		return none, badInput(field+".name", "must be a file name without folders")
+	}
+	if !slices.Contains(d.Types, at.Type) {
+		return none, badInput(field+".type", "must be one of %s", strings.Join(d.Types, ", "))
+	}
+	if len(at.Content) == 0 || int64(len(at.Content)) > d.MaxBytes {
+		return none, badInput(field+".content", "must have 1 to %d bytes", d.MaxBytes)
+	}
+	if !bytes.HasPrefix(at.Content, attachmentTypes[at.Type]) {
+		return none, badInput(field+".content", "is not %s, although it says so", at.Type)
+	}
+	return Attachment{Document: at.Document, Name: at.Name, Type: at.Type, Size: int64(len(at.Content)), SHA256: digest(at.Content)}, nil
+}
+
+// checkDocuments: what is attached is asked for, once where once is enough, and nothing required is missing.
+func checkDocuments(checklist []Document, all []Attachment) error {
+	count := map[string]int{}
+	for i, at := range all {
+		j := slices.IndexFunc(checklist, func(d Document) bool { return d.Key == at.Document })
+		if j < 0 {
+			return badInput(fmt.Sprintf("attachments.%d.document", i), "is not on the checklist of this service for this applicant")
+		}
+		if count[at.Document]++; count[at.Document] > 1 && !checklist[j].Many {
+			return badInput(fmt.Sprintf("attachments.%d.document", i), "may be attached once only")
+		}
+	}
+	for _, d := range checklist {
+		if d.Required && count[d.Key] == 0 {
+			return badInput("attachments", "the document %q is required: %s", d.Key, d.Name.EN)
+		}
+	}
+	return nil
+}
+
+// putAttachments keeps the bytes of what is new.
+func putAttachments(tx Tx, content []NewAttachment, kept []Attachment) error {
+	for i, at := range content {
+		if len(at.Content) == 0 {
+			continue
+		}
+		sum, err := tx.PutBlob(at.Content)
+		if err != nil {
+			return err
+		}
+		if sum != kept[i].SHA256 {
+			return fmt.Errorf("attachment %d changed on its way into the store", i+1)
+		}
+	}
+	return nil
+}

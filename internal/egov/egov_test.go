@@ -18,6 +18,7 @@ import (
 	"rastau/internal/egov"
 	"rastau/internal/fetch"
 	"rastau/internal/identity"
+	"rastau/internal/pki"
 	"rastau/internal/testpki"
 	"rastau/internal/trust"
 	"rastau/licensing"
@@ -67,8 +68,7 @@ func newSides(t *testing.T) *sides {
 	envelope := func(bin, peer string) *egov.CMS {
 		key, err := ca.Issue(testpki.Leaf{CommonName: "SYSTEM " + bin, BIN: bin, Organization: "SYSTEM"})
 		must(t, err)
-		sg, err := signer.New(signer.Options{Key: key, Checker: v, Now: time.Now})
-		must(t, err)
+		sg := signerOf(t, key, v, question)
 		return &egov.CMS{Signer: sg, Judge: v, Question: question, Peer: peer}
 	}
 	s.ours, s.theirs = envelope(licensorBIN, gatewayBIN), envelope(gatewayBIN, licensorBIN)
@@ -95,6 +95,30 @@ func (s *sides) open(t *testing.T, e egov.Envelope) *egov.Gateway {
 		}})
 	must(t, err)
 	return g
+}
+
+// keyJudge judges a system's certificate before it signs.
+type keyJudge struct {
+	*verifier.Verifier
+	question func() verifier.Question
+}
+
+func (j keyJudge) JudgeKey(ctx context.Context, k *pki.Key) error {
+	q := j.question()
+	q.Certs = k.Chain
+	if r := j.Certificate(ctx, k.Certificate, q); r.Indication != verifier.TotalPassed {
+		return errors.New(string(r.SubIndication))
+	}
+	return nil
+}
+
+func signerOf(t *testing.T, key *pki.Key, v *verifier.Verifier, question func() verifier.Question) *signer.Signer {
+	t.Helper()
+	ring, err := signer.NewRing(key)
+	must(t, err)
+	s, err := signer.New(signer.Options{Keys: ring, Judge: keyJudge{v, question}, Checker: v, Now: time.Now})
+	must(t, err)
+	return s
 }
 
 func must(t testing.TB, err error) {
@@ -196,8 +220,7 @@ func TestStrangers(t *testing.T) {
 	key, err := s.ca.Issue(testpki.Leaf{CommonName: "STRANGER", BIN: strangerBIN, Organization: "STRANGER"})
 	must(t, err)
 	foreign := *s.ours
-	foreign.Signer, err = signer.New(signer.Options{Key: key, Checker: s.ours.Judge.(signer.Checker), Now: time.Now})
-	must(t, err)
+	foreign.Signer = signerOf(t, key, s.ours.Judge.(*verifier.Verifier), s.ours.Question)
 	if _, err := s.open(t, &foreign).Person(t.Context(), somebody.IIN); !errors.Is(err, egov.ErrUnavailable) {
 		t.Errorf("a stranger asks: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"rastau/internal/cms"
+	"rastau/signer"
 	"rastau/verifier"
 )
 
@@ -16,7 +17,7 @@ const TypeCMS = "application/cms"
 
 // Signer signs messages (signer.Signer has it).
 type Signer interface {
-	JSON(ctx context.Context, content []byte, detached bool) ([]byte, error)
+	JSON(ctx context.Context, content []byte, o signer.JSONOptions) ([]byte, error)
 }
 
 // Judge judges messages (verifier.Verifier has it).
@@ -34,7 +35,7 @@ type CMS struct {
 
 // Seal signs the message.
 func (c *CMS) Seal(ctx context.Context, message []byte) ([]byte, string, error) {
-	sealed, err := c.Signer.JSON(ctx, message, false)
+	sealed, err := c.Signer.JSON(ctx, message, signer.JSONOptions{Level: signer.LevelB}) // judged at once, so its time needs no proof
 	return sealed, TypeCMS, err
 }
 

@@ -10,7 +10,7 @@ func checkFormat(_ context.Context, s *signature) []Finding {
 	if len(s.broken) > 0 {
 		return s.broken
 	}
-	return []Finding{passed("finding.document.format.readable")}
+	return append([]Finding{passed("finding.document.format.readable")}, s.remarks...)
 }
 
 // checkRevision: what stands behind the signed revision of a PDF is justified by a

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha1"
 	"crypto/subtle"
+	"errors"
 	"io"
 	"slices"
 	"strconv"
@@ -70,21 +71,33 @@ func (in *inquiry) pdf(ctx context.Context, data []byte) *Report {
 		}
 	}
 	for _, s := range signatures {
-		one := in.pdfSignature(doc, held, s)
-		var existed time.Time
-		if one.poe, existed = held.before(s); !existed.IsZero() {
-			one.existed(existed)
-			one.archived = true
-			if one.sd != nil {
-				one.poe.proveMessage(one.sd, existed)
+		all, unread := in.pdfSignatures(doc, held, s)
+		if unread != nil {
+			r.unread = true
+			in.note(r, "document.signature", "RFC 5652 §5.1", refuted(FormatFailure, "finding.document.signature.unreadable",
+				"field", s.Field, "detail", unread.Error()))
+		}
+		for _, one := range all {
+			if len(r.Signatures) == in.v.o.Limits.Signatures {
+				in.note(r, "document.format", "ISO 32000-1 §12.8.1", refuted(FormatFailure, "finding.document.format.too-many",
+					"count", strconv.Itoa(len(r.Signatures)+1), "limit", strconv.Itoa(len(r.Signatures))))
+				break
 			}
+			var existed time.Time
+			if one.poe, existed = held.before(s); !existed.IsZero() {
+				one.existed(existed)
+				one.archived = true
+				if one.sd != nil {
+					one.poe.proveMessage(one.sd, existed)
+				}
+			}
+			report := one.judge(ctx)
+			report.Field = printable(s.Field)
+			if t, ok := parsePDFTime(s.ClaimedTime); ok && report.ClaimedTime == nil {
+				report.ClaimedTime = &t
+			}
+			r.Signatures = append(r.Signatures, report)
 		}
-		report := one.judge(ctx)
-		report.Field = printable(s.Field)
-		if t, ok := parsePDFTime(s.ClaimedTime); ok && report.ClaimedTime == nil {
-			report.ClaimedTime = &t
-		}
-		r.Signatures = append(r.Signatures, report)
 	}
 	return r.conclude()
 }
@@ -121,51 +134,76 @@ func (in *inquiry) documentStamp(ctx context.Context, doc *pdf.Document, held *s
 	return t, f
 }
 
-// pdfSignature takes one signature of the PDF up to its mathematics.
-func (in *inquiry) pdfSignature(doc *pdf.Document, held *store, s pdf.Signature) *signature {
-	refuse := func(f Finding) *signature {
-		return &signature{inquiry: in, broken: []Finding{f}, revised: in.changes(doc, s)}
+// pdfSignatures takes what one field holds up to its mathematics: one signature, or one
+// for each signer. A value that is no CMS at all is no signature: the error says why.
+func (in *inquiry) pdfSignatures(doc *pdf.Document, held *store, s pdf.Signature) ([]*signature, error) {
+	revised := in.changes(doc, s)
+	refuse := func(f Finding) []*signature {
+		return []*signature{{inquiry: in, broken: []Finding{f}, revised: revised}}
 	}
 	if s.Problem != nil {
 		return refuse(refuted(FormatFailure, "finding.document.format.byte-range", "detail", s.Problem.Error()).
-			citing("ISO 32000-1 §12.8.1"))
+			citing("ISO 32000-1 §12.8.1")), nil
 	}
 	switch s.SubFilter {
 	case subDetached, subCAdES, subSHA1:
 	default:
 		// adbe.x509.rsa_sha1 and whatever others invent: not computed, so not called broken.
 		return refuse(failed(CryptoConstraintsFailure, "finding.document.format.sub-filter", "name", s.SubFilter).
-			citing("ISO 32000-1 §12.8.3"))
+			citing("ISO 32000-1 §12.8.3")), nil
 	}
-	sd, err := cms.Parse(s.Contents, cms.Limits{})
+	sd, err := cms.ParseKnowing(s.Contents, cms.Limits{}, in.v.memory.certificate)
 	if err != nil {
-		return refuse(refuted(FormatFailure, "finding.document.format.damaged-cms", "detail", err.Error()))
+		return nil, err
 	}
-	// EN 319 142-1 §5.3: "There shall only be a single signer".
-	if len(sd.Signers) != 1 {
-		return refuse(refuted(FormatFailure, "finding.document.format.signers", "count", strconv.Itoa(len(sd.Signers))).
-			citing("EN 319 142-1 §5.3"))
+	if len(sd.Signers) == 0 {
+		return refuse(refuted(FormatFailure, "finding.document.format.signers", "count", "0").citing("EN 319 142-1 §5.3")), nil
 	}
-	// ISO 32000-1 §12.8.3.3.1: detached means "no data shall be encapsulated in the
-	// PKCS#7 SignedData field". Content inside would be judged instead of the page.
-	if sd.Detached == (s.SubFilter == subSHA1) {
-		return refuse(refuted(FormatFailure, "finding.document.format.encapsulated").citing("ISO 32000-1 §12.8.3.3"))
-	}
-	content := func() (io.ReadCloser, error) { return io.NopCloser(doc.Signed(s)), nil }
-	if s.SubFilter == subSHA1 {
-		// Here the encapsulated content is the SHA-1 digest of the byte range.
+	signed := func() (io.ReadCloser, error) { return io.NopCloser(doc.Signed(s)), nil }
+	// digested: the content of the CMS is the SHA-1 digest of the byte range.
+	digested := false
+	if !sd.Detached {
 		h := sha1.New()
 		_, err := io.Copy(h, doc.Signed(s))
-		m := held.message(in.open(sd, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(sd.Content)), nil }), s)
-		m.foreign = err != nil || subtle.ConstantTimeCompare(h.Sum(nil), sd.Content) != 1
-		one := m.signature(0)
-		one.hashes = []pki.OID{pki.OIDSHA1}
-		one.revised = in.changes(doc, s)
-		return one
+		digested = err == nil && subtle.ConstantTimeCompare(h.Sum(nil), sd.Content) == 1
 	}
-	one := held.message(in.open(sd, content), s).signature(0)
-	one.revised = in.changes(doc, s)
-	return one
+	var m *message
+	var hashes []pki.OID
+	switch {
+	case s.SubFilter == subSHA1 && !sd.Detached:
+		m = in.open(sd, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(sd.Content)), nil })
+		m.foreign = !digested
+		hashes = []pki.OID{pki.OIDSHA1}
+	case s.SubFilter != subSHA1 && digested:
+		// Some programs carry that digest under the other sub-filters too, and sign the byte
+		// range all the same: both say the same of the same bytes.
+		sd = sd.WithoutContent()
+		m = in.open(sd, signed)
+	case s.SubFilter == subSHA1 || !sd.Detached:
+		// ISO 32000-1 §12.8.3.3.1: detached means "no data shall be encapsulated in the
+		// PKCS#7 SignedData field". Content inside would be judged instead of the page.
+		return refuse(refuted(FormatFailure, "finding.document.format.encapsulated").citing("ISO 32000-1 §12.8.3.3")), nil
+	default:
+		m = in.open(sd, signed)
+	}
+	held.message(m, s)
+	var out []*signature
+	for i := range sd.Signers {
+		one := m.signature(i)
+		one.hashes, one.revised = hashes, revised
+		// Programs of the years before PAdES signed the attributes as they wrote them. The
+		// document is what was signed all the same; signature.attributes says what is wrong.
+		if sent := one.signer.AsSent(); sent != nil && errors.Is(one.check.Value, pki.ErrSignature) {
+			one.check = sd.Verify(sent, one.cert, m.contents)
+		}
+		if len(sd.Signers) > 1 {
+			// EN 319 142-1 §5.3: "There shall only be a single signer". Readers show the first
+			// alone; here each is judged.
+			one.remarks = append(one.remarks, warned("finding.document.format.signers", "count", strconv.Itoa(len(sd.Signers))).citing("EN 319 142-1 §5.3"))
+		}
+		out = append(out, one)
+	}
+	return out, nil
 }
 
 // changes tells what later revisions did. Reject by default: the first change that

@@ -17,7 +17,7 @@ const (
 // document timestamps, cover all that.
 func (s *signature) level(chain judged, intact *bool) string {
 	ess := s.signer.ESS()
-	if (intact != nil && !*intact) || !ess.Present || !ess.Valid || s.check.Reference != nil || s.check.Attributes != nil {
+	if len(s.remarks) > 0 || (intact != nil && !*intact) || !ess.Present || !ess.Valid || s.check.Reference != nil || s.check.Attributes != nil {
 		return levelNone
 	}
 	switch {

@@ -65,6 +65,7 @@ type Report struct {
 	Record        *Record // everything that the verdict rests on, where it was asked for. Not in JSON.
 
 	keeper *keeper
+	unread bool // a signature field holds something that is no signature
 }
 
 // Deciding returns the finding that named the verdict, of the worst signature for a
@@ -130,7 +131,7 @@ func (r *Report) conclude() *Report {
 	return r
 }
 
-// wholeness: false where any signature is broken, nil where any could not be
+// wholeness: false where any signature is broken or is none, nil where any could not be
 // computed or there is none.
 func (r *Report) wholeness() *bool {
 	whole := len(r.Signatures) > 0
@@ -138,6 +139,7 @@ func (r *Report) wholeness() *bool {
 		return nil
 	}
 	computed := true
+	whole = !r.unread
 	for _, s := range r.Signatures {
 		switch {
 		case s.Intact == nil:

@@ -29,6 +29,7 @@ type signature struct {
 	check      cms.Check
 	broken     []Finding // what is wrong before any mathematics: a PDF's byte range, an unreadable CMS
 	revised    []Finding // what later revisions of a PDF changed
+	remarks    []Finding // what is odd about its form
 	unasked    bool      // content could not be read although it was given
 	foreign    bool      // content was given beside attached content, and differs
 	contents   cms.Digests

@@ -92,9 +92,14 @@ func (in *inquiry) signedPDF(signed []byte) (*signature, error) {
 	if !last.CoversAll {
 		return nil, errors.New("the signature does not cover the whole file")
 	}
-	one := in.pdfSignature(doc, in.store(doc), last)
-	if len(one.broken) > 0 {
-		return nil, errors.New(one.broken[0].In(phrase.EN))
+	signers, err := in.pdfSignatures(doc, in.store(doc), last)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(signers[0].broken) > 0:
+		return nil, errors.New(signers[0].broken[0].In(phrase.EN))
+	case len(signers) > 1:
+		return nil, fmt.Errorf("%d signers", len(signers))
 	}
-	return one, nil
+	return signers[0], nil
 }

@@ -108,8 +108,7 @@ func (s *store) before(sig pdf.Signature) (p *poe, existed time.Time) {
 }
 
 // message adds to the CMS of a signature what the store holds.
-func (s *store) message(m *message, sig pdf.Signature) *message {
+func (s *store) message(m *message, sig pdf.Signature) {
 	m.candidates = append(slices.Clip(m.candidates), s.certificates...)
 	m.at = m.at.and(s.evidence(sig, m.sd.Certificates))
-	return m
 }

@@ -288,6 +288,11 @@ func (p *parser) signer(in cryptobyte.String, source []byte, depth int) (*Signer
 		}
 		if p.ber && !bytes.Equal(source, element) {
 			s.SignedAttrsDER = false
+			element = source
+		}
+		if !s.SignedAttrsDER && len(element) > 0 {
+			s.signedAttrsSent = bytes.Clone(element)
+			s.signedAttrsSent[0] = byte(asn1.SET)
 		}
 	}
 	if s.SignatureAlgorithm, err = pki.ReadAlgorithm(&in); err != nil {
@@ -326,6 +331,11 @@ func (s *Signer) readIdentifier(in *cryptobyte.String, known []*pki.Certificate)
 	if !in.ReadASN1(&sid, asn1.SEQUENCE) || !sid.ReadASN1Element(&name, asn1.SEQUENCE) ||
 		!sid.ReadASN1(&serial, asn1.INTEGER) || len(serial) == 0 || !sid.Empty() {
 		return malformed("signer identifier")
+	}
+	// X.690 §8.3.2: the first nine bits of an INTEGER are never all alike, in BER either. A
+	// certificate with such a number is read; a message that names one is not, as nowhere.
+	if len(serial) > 1 && (serial[0] == 0 && serial[1] < 0x80 || serial[0] == 0xff && serial[1] >= 0x80) {
+		return malformed("serial number of the signer's certificate")
 	}
 	s.SerialBytes = serial
 	for _, c := range known {

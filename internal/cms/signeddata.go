@@ -33,6 +33,15 @@ type SignedData struct {
 	content Digests
 }
 
+// WithoutContent is the same message with its content taken out: detached.
+func (sd *SignedData) WithoutContent() *SignedData {
+	return &SignedData{
+		Raw: sd.Raw, Version: sd.Version, ContentType: sd.ContentType, Detached: true, Certificates: sd.Certificates,
+		Unreadable: sd.Unreadable, CRLs: sd.CRLs, OCSPs: sd.OCSPs, Signers: sd.Signers,
+		certificateSet: sd.certificateSet, revocationSet: sd.revocationSet, head: sd.head,
+	}
+}
+
 // SignerCertificate finds the certificate that the SignerInfo names, among the
 // message's own and then in extra; nil where absent. Where several bear the same
 // name and serial, the one that the signing-certificate attribute identifies is

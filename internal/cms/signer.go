@@ -26,11 +26,25 @@ type Signer struct {
 
 	// the DER SET OF encoding that is signed (RFC 5652 §5.4); nil where attributes are absent
 	signedAttrsSet []byte
-	counters       []*Signer
-	named          []ESS // by the signing-certificate attributes
+	// where they came otherwise, the same as they came; nil where they are DER
+	signedAttrsSent []byte
+	counters        []*Signer
+	named           []ESS // by the signing-certificate attributes
 	// contents of the SignerInfo SEQUENCE up to and including signature, and the
 	// contents of unsignedAttrs
 	head, unsigned []byte
+}
+
+// AsSent is the same signer, taken to have signed the attributes as they were sent and not
+// their DER form; nil where they are DER. RFC 5652 §5.3 forbids it ("MUST be DER encoded,
+// even if the rest of the structure is BER encoded"): a caller who asks for it must say so.
+func (s *Signer) AsSent() *Signer {
+	if s.signedAttrsSent == nil {
+		return nil
+	}
+	out := *s
+	out.signedAttrsSet = s.signedAttrsSent
+	return &out
 }
 
 // Attribute is a type with its set of values (RFC 5652 §5.3).

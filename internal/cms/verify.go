@@ -133,23 +133,29 @@ func (s *Signer) checkValue(c *Check, cert *pki.Certificate) {
 	if c.Algorithm != nil {
 		return
 	}
-	named, err := pki.SignatureHash(s.SignatureAlgorithm)
+	c.record(s.verifyOver(s.signedAttrsSet, &cert.PublicKey))
+}
+
+func (s *Signer) verifyOver(attrs []byte, key *pki.PublicKey) error {
+	algorithm := s.SignatureAlgorithm
+	named, err := pki.SignatureHash(algorithm)
 	if err != nil {
-		c.record(err)
-		return
+		return err
 	}
-	key := &cert.PublicKey
-	if named != "" || signsWhole(s.SignatureAlgorithm.OID) {
-		c.record(key.Verify(s.SignatureAlgorithm, s.signedAttrsSet, s.Signature))
-		return
+	// RFC 5758 §3.2 wants the parameters of ECDSA absent. Programs that write NULL there
+	// mean the same; nothing that is signed depends on it.
+	if named != "" && key.Algorithm.OID == pki.OIDEC && bytes.Equal(algorithm.Params, derNull) {
+		algorithm.Params = nil
+	}
+	if named != "" || signsWhole(algorithm.OID) {
+		return key.Verify(algorithm, attrs, s.Signature)
 	}
 	// rsaEncryption, id-ecPublicKey, id-dsa: the hash is digestAlgorithm's (RFC 3370 §3.2).
-	sum, err := pki.Digest(s.DigestAlgorithm.OID, s.signedAttrsSet)
+	sum, err := pki.Digest(s.DigestAlgorithm.OID, attrs)
 	if err != nil {
-		c.record(err)
-		return
+		return err
 	}
-	c.record(key.VerifyDigest(s.SignatureAlgorithm, s.DigestAlgorithm.OID, sum, s.Signature))
+	return key.VerifyDigest(algorithm, s.DigestAlgorithm.OID, sum, s.Signature)
 }
 
 // checkBare checks a signature made over the content itself, without signed attributes.

@@ -79,9 +79,17 @@ func rsaKey(alg Algorithm, bits []byte) crypto.PublicKey {
 		return nil
 	}
 	s, body := cryptobyte.String(bits), cryptobyte.String(nil)
-	n, e := new(big.Int), new(big.Int)
-	if !s.ReadASN1(&body, casn1.SEQUENCE) || !s.Empty() || !body.ReadASN1Integer(n) || !body.ReadASN1Integer(e) || !body.Empty() {
+	var modulus cryptobyte.String
+	e := new(big.Int)
+	if !s.ReadASN1(&body, casn1.SEQUENCE) || !s.Empty() || !body.ReadASN1(&modulus, casn1.INTEGER) ||
+		!body.ReadASN1Integer(e) || !body.Empty() || len(modulus) == 0 || len(modulus) > 1 && modulus[0] == 0 && modulus[1] < 0x80 {
 		return nil
+	}
+	n := twosComplement(modulus)
+	if n.Sign() < 0 && len(modulus)%64 == 0 {
+		// An authority of the European Union has left out the octet of zeros in front in a whole generation of cards: their
+		// moduli of 2048 bits are negative as written. All take them for what they are meant to be.
+		n.SetBytes(modulus)
 	}
 	if n.Sign() <= 0 || n.BitLen() > maxRSABits || n.Bit(0) == 0 || e.BitLen() > maxExponentBits || e.Bit(0) == 0 ||
 		e.Cmp(big.NewInt(3)) < 0 || e.Cmp(n) >= 0 { // an exponent of 1 would let anyone sign

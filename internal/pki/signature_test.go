@@ -325,6 +325,11 @@ func TestParsePublicKey(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	// A modulus of whole octets without the octet of zeros in front is what it is meant to be.
+	bare := new(big.Int).Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(n.BitLen())))
+	if k, err := pki.ParsePublicKey(rsaInfo(bare, big.NewInt(65537), null)); err != nil || k.Key == nil || k.Key.(*rsa.PublicKey).N.Cmp(n) != 0 {
+		t.Errorf("a modulus without its sign: %v, %v", k.Key, err)
+	}
 	good := rsaInfo(n, big.NewInt(65537), null)
 	for what, der := range map[string][]byte{"empty": nil, "byte behind": append(good, 0), "cut": good[:40]} {
 		if _, err := pki.ParsePublicKey(der); !errors.Is(err, pki.ErrMalformed) {

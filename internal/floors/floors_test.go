@@ -36,8 +36,9 @@ var floor = map[string]int{
 	"internal/ocsp":      3,
 	"internal/timestamp": 3,
 
-	"internal/cms":   2,
-	"internal/trust": 2,
+	"internal/cms":     2,
+	"internal/xmldsig": 2,
+	"internal/trust":   2,
 
 	"internal/page": 1,
 	"internal/pki":  1,

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package xmldsig
+
+import "unicode/utf8"
+
+// Classes of bytes. In text a byte of class 0 stands for itself in canonical form.
+const (
+	inText  = 1 << iota // must be looked at in character data
+	inValue             // must be looked at in an attribute value
+	isName              // of an ASCII name (XML 1.0 §2.3), the colon not among them
+	isStart             // may begin an ASCII name
+	isSpace             // S
+)
+
+var class = func() (t [256]uint8) {
+	for c := range 256 {
+		switch {
+		case c == '\t' || c == '\n':
+			t[c] = inValue | isSpace
+		case c == '\r':
+			t[c] = inText | inValue | isSpace
+		case c < ' ' || c >= utf8.RuneSelf:
+			t[c] = inText | inValue
+		case c == ' ':
+			t[c] = isSpace
+		case c == '<' || c == '&':
+			t[c] = inText | inValue
+		case c == '>':
+			t[c] = inText
+		case c == '"' || c == '\'':
+			t[c] = inValue
+		case c == '_' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z':
+			t[c] = isName | isStart
+		case c == '-' || c == '.' || '0' <= c && c <= '9':
+			t[c] = isName
+		}
+	}
+	return t
+}()
+
+// isChar is Char of XML 1.0 §2.2.
+func isChar(r rune) bool {
+	return r == '\t' || r == '\n' || r == '\r' || ' ' <= r && r <= 0xD7FF || 0xE000 <= r && r <= 0xFFFD || 0x10000 <= r && r <= 0x10FFFF
+}
+
+// rest moves over one character above ASCII at i; 0 where it is none that XML knows.
+func rest(src []byte, i int) int {
+	// Two octets, the letters of Kazakh and Russian, need no table: all of them are characters.
+	if c := src[i]; c >= 0xC2 && c <= 0xDF && i+1 < len(src) && src[i+1]&0xC0 == 0x80 {
+		return 2
+	}
+	r, size := utf8.DecodeRune(src[i:])
+	if r == utf8.RuneError && size == 1 || !isChar(r) {
+		return 0
+	}
+	return size
+}
+
+// isNameStart and isNameRune are NameStartChar and NameChar above ASCII (XML 1.0 §2.3).
+func isNameStart(r rune) bool {
+	return 0xC0 <= r && r <= 0x2FF && r != 0xD7 && r != 0xF7 || 0x370 <= r && r <= 0x1FFF && r != 0x37E ||
+		r == 0x200C || r == 0x200D || 0x2070 <= r && r <= 0x218F || 0x2C00 <= r && r <= 0x2FEF || 0x3001 <= r && r <= 0xD7FF ||
+		0xF900 <= r && r <= 0xFDCF || 0xFDF0 <= r && r <= 0xFFFD || 0x10000 <= r && r <= 0xEFFFF
+}
+
+func isNameRune(r rune) bool {
+	return isNameStart(r) || r == 0xB7 || 0x300 <= r && r <= 0x36F || r == 0x203F || r == 0x2040
+}
+
+// name reads an NCName at i and gives its end; i where there is none.
+func name(src []byte, i int) int {
+	begin := i
+	if i < len(src) && class[src[i]]&isStart != 0 {
+		for i++; i < len(src) && class[src[i]]&isName != 0; i++ {
+		}
+		if i == len(src) || src[i] < utf8.RuneSelf {
+			return i
+		}
+	}
+	for i < len(src) {
+		c := src[i]
+		switch {
+		case c < utf8.RuneSelf:
+			if class[c]&isName == 0 || i == begin && class[c]&isStart == 0 {
+				return i
+			}
+			i++
+		default:
+			r, size := utf8.DecodeRune(src[i:])
+			if r == utf8.RuneError && size == 1 || !isNameRune(r) || i == begin && !isNameStart(r) {
+				return i
+			}
+			i += size
+		}
+	}
+	return i
+}
+
+// blank says whether b is white space alone.
+func blank(b []byte) bool {
+	for _, c := range b {
+		if class[c]&isSpace == 0 {
+			return false
+		}
+	}
+	return true
+}

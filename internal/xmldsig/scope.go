@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package xmldsig
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+)
+
+// Namespaces of SOAP 1.1 and 1.2.
+var soap = []string{"http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"}
+
+// maxListed bounds the names that a scope lists.
+const maxListed = 8
+
+// Scope tells what of the document a signature covers. A verdict on a signature is a verdict on what it covers, and on the
+// document only where that is all there is to see.
+type Scope struct {
+	Whole    bool     // everything but signatures
+	Body     bool     // the body of a SOAP message, whole
+	Signed   []string // what was signed: "the document", or paths of elements
+	Unsigned []string // what else stands there that is no signature
+	// Wrapped says why what was signed is not what the document shows; "" where nothing speaks for that. The signature may
+	// have been moved around something else, or content around the signature.
+	Wrapped string
+	// Split names an element whose text holds a comment that was not signed: programs read such a text in different ways.
+	Split string
+}
+
+// Scope looks at everything that the signature does not cover.
+func (s *Signature) Scope() Scope {
+	w := &survey{Signature: s, names: map[string]bool{}}
+	for _, r := range s.References {
+		if r.Problem != nil || r.Properties || s.inside(r.target) {
+			continue
+		}
+		w.covered = append(w.covered, r.target)
+		w.out.Signed = append(w.out.Signed, w.path(r.target))
+		w.out.Whole = w.out.Whole || r.target.whole || r.target.from == s.doc.root
+		if !r.target.whole {
+			w.names[string(s.doc.local(r.target.from))] = true
+		}
+		if w.out.Split == "" && !(r.comments && r.canonical != nil && r.canonical.comments) {
+			w.out.Split = w.split(r)
+		}
+	}
+	w.look()
+	return w.out
+}
+
+// inside says whether a reference selects a part of the signature that is no content: KeyInfo, a property.
+func (s *Signature) inside(t span) bool {
+	if t.whole || !s.at.holds(t.from) {
+		return false
+	}
+	for _, o := range s.objects {
+		if o != s.properties && s.doc.span(o).holds(t.from) {
+			return false
+		}
+	}
+	return t.from != s.at.from
+}
+
+// survey walks over a document to see what a signature leaves out.
+type survey struct {
+	*Signature
+	covered []span
+	names   map[string]bool // local names of the elements that were signed
+	out     Scope
+	soap    bool
+	bodies  int
+}
+
+func (w *survey) look() {
+	d := w.doc
+	root := d.head(d.root, d.scopeAround(d.root))
+	w.soap = root.local == "Envelope" && slices.Contains(soap, root.uri)
+	if w.soap {
+		w.message()
+	}
+	if w.out.Whole || len(w.covered) == 0 {
+		return
+	}
+	w.walk(d.root, d.scopeAround(d.root))
+	switch {
+	case w.out.Wrapped != "":
+	case w.soap && !w.out.Body && w.hasBody():
+		w.out.Wrapped = "the body of the message was not signed"
+	case len(w.out.Unsigned) > 0 && w.hidden():
+		w.out.Wrapped = "what was signed is hidden inside a signature, and something else is shown"
+	}
+}
+
+func (w *survey) hasBody() bool {
+	return slices.ContainsFunc(w.covered, func(c span) bool { return string(w.doc.local(c.from)) == "Body" })
+}
+
+// message looks at a SOAP message: one Body, directly in the Envelope (SOAP 1.1 §4, SOAP 1.2 §5.1).
+func (w *survey) message() {
+	d := w.doc
+	for _, at := range d.children(d.root) {
+		if string(d.local(at)) != "Body" {
+			continue
+		}
+		w.bodies++
+		for _, c := range w.covered {
+			if c.from == at || c.whole {
+				w.out.Body = true
+			}
+		}
+	}
+	if w.bodies != 1 {
+		w.out.Wrapped = fmt.Sprintf("the message has %d bodies", w.bodies)
+	}
+}
+
+// hidden says whether something that was signed stands inside a signature that is not the document itself.
+func (w *survey) hidden() bool {
+	for _, c := range w.covered {
+		for _, at := range w.doc.signatures {
+			if at != w.doc.root && w.doc.span(at).holds(c.from) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// walk visits what is not covered, from an element that is around something covered or is not covered at all.
+func (w *survey) walk(at uint32, around []uint32) {
+	d := w.doc
+	n := &d.nodes[at]
+	cur := d.scopeIn(at, around)
+	if w.same(at) {
+		return
+	}
+	if at == d.root && at == w.at.from {
+		w.objectsLeft()
+		return
+	}
+	if name, found := w.loose(at, around); found {
+		w.leave(name)
+	}
+	text := n.to
+	for i := at + 1; i <= n.link; i++ {
+		c := &d.nodes[i]
+		if !blank(d.src[text:c.from]) {
+			w.leave("text in " + string(d.local(at)))
+		}
+		text = c.to
+		if c.kind == cdata {
+			w.leave("text in " + string(d.local(at)))
+		}
+		if c.kind != startTag && c.kind != emptyTag {
+			continue
+		}
+		switch {
+		case w.isCovered(i):
+		case slices.Contains(d.signatures, i):
+			// Judged by itself; what was signed inside it is found by hidden.
+		case w.leadsToCovered(i):
+			w.walk(i, cur)
+		default:
+			w.whole(i, cur)
+		}
+		i = c.link
+		text = d.nodes[i].to
+	}
+}
+
+// objectsLeft looks at an enveloping signature: its objects are what it shows.
+func (w *survey) objectsLeft() {
+	for _, o := range w.objects {
+		if o == w.properties || w.isCovered(o) {
+			continue
+		}
+		for _, c := range w.doc.children(o) {
+			if !w.isCovered(c) {
+				w.leave(string(w.doc.local(c)))
+			}
+		}
+	}
+}
+
+// same notes an element around or beside what was signed that looks like it.
+func (w *survey) same(at uint32) bool {
+	if w.names[string(w.doc.local(at))] && w.out.Wrapped == "" {
+		w.out.Wrapped = "another element “" + string(w.doc.local(at)) + "” stands in the document, and was not signed"
+		return true
+	}
+	return false
+}
+
+// whole notes an element that is not covered at all.
+func (w *survey) whole(at uint32, around []uint32) {
+	d := w.doc
+	h := d.head(at, around)
+	switch {
+	case w.soap && h.uri == namespaceWSSE && h.local == "Security":
+	case w.soap && h.local == "Header" && slices.Contains(soap, h.uri):
+		in := d.scopeIn(at, around)
+		for _, c := range d.children(at) {
+			if b := d.head(c, in); b.uri != namespaceWSSE || b.local != "Security" {
+				w.leave(b.local)
+			}
+		}
+	default:
+		w.leave(h.local)
+	}
+	end := d.nodes[at].link
+	if d.nodes[at].kind == emptyTag {
+		end = at
+	}
+	for i := at; i <= end; i++ {
+		n := &d.nodes[i]
+		if n.kind != startTag && n.kind != emptyTag {
+			continue
+		}
+		if w.isCovered(i) || slices.Contains(d.signatures, i) {
+			i = n.link
+			continue
+		}
+		if w.same(i) {
+			return
+		}
+	}
+}
+
+func (w *survey) leave(name string) {
+	if len(w.out.Unsigned) < maxListed && !slices.Contains(w.out.Unsigned, name) {
+		w.out.Unsigned = append(w.out.Unsigned, name)
+	}
+}
+
+// loose finds attributes of an element around what was signed; declarations, identifiers and the xml namespace say nothing.
+func (w *survey) loose(at uint32, around []uint32) (string, bool) {
+	e := w.doc.head(at, around)
+	for _, a := range e.attrs {
+		if a.uri == namespaceXML || len(a.local) == 2 && (a.local[0]|0x20 == 'i' && a.local[1]|0x20 == 'd') || w.soap {
+			continue
+		}
+		return a.local + " of " + e.local, true
+	}
+	return "", false
+}
+
+func (w *survey) isCovered(at uint32) bool {
+	return slices.ContainsFunc(w.covered, func(c span) bool { return c.holds(at) })
+}
+
+func (w *survey) leadsToCovered(at uint32) bool {
+	s := w.doc.span(at)
+	return slices.ContainsFunc(w.covered, func(c span) bool { return s.holds(c.from) })
+}
+
+// path names an element for people.
+func (w *survey) path(t span) string {
+	if t.whole {
+		return "the document"
+	}
+	var out []byte
+	for _, a := range append(w.doc.ancestors(t.from), t.from) {
+		out = append(append(out, '/'), w.doc.local(a)...)
+		if len(out) > 200 {
+			return string(out[:200]) + "…"
+		}
+	}
+	return string(bytes.ToValidUTF8(out, []byte("?")))
+}
+
+// split finds a comment inside text that was signed without it.
+func (w *survey) split(r *Reference) string {
+	d := w.doc
+	for i := r.target.from; i <= r.target.to && !r.decode; i++ {
+		n := &d.nodes[i]
+		if n.kind != comment || i == 0 || int(i)+1 >= len(d.nodes) {
+			continue
+		}
+		before, after := &d.nodes[i-1], &d.nodes[i+1]
+		if before.kind == cdata || after.kind == cdata || !blank(d.src[before.to:n.from]) || !blank(d.src[n.to:after.from]) {
+			above := d.ancestors(i)
+			if len(above) > 0 {
+				return string(d.local(above[len(above)-1]))
+			}
+		}
+	}
+	return ""
+}

@@ -3,13 +3,12 @@
 package signer
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"time"
 
 	"rastau/internal/cms"
 	"rastau/internal/pdf"
@@ -33,9 +32,9 @@ type Examiner interface {
 
 // ExtenderOptions of an Extender.
 type ExtenderOptions struct {
-	Stamper  Stamper          // Required.
-	Examiner Examiner         // Required from level LT.
-	Now      func() time.Time // Required.
+	Stamper  Stamper  // Required.
+	Examiner Examiner // Required from level LT.
+	Hash     pki.OID  // Optional. That the Stamper's imprints are made by; if empty, SHA-256.
 }
 
 // Extender brings signatures that are there, whoever made them, to a higher level, and renews those that have it. It needs no
@@ -44,10 +43,17 @@ type Extender struct{ o ExtenderOptions }
 
 // NewExtender makes an Extender.
 func NewExtender(o ExtenderOptions) (*Extender, error) {
-	if o.Stamper == nil || o.Examiner == nil || o.Now == nil {
-		return nil, errors.New("signer: ExtenderOptions.Stamper, Examiner and Now are required")
+	if o.Stamper == nil || o.Examiner == nil {
+		return nil, errors.New("signer: ExtenderOptions.Stamper and Examiner are required")
 	}
-	return &Extender{o}, nil
+	return newExtender(o), nil
+}
+
+func newExtender(o ExtenderOptions) *Extender {
+	if o.Hash == "" {
+		o.Hash = pki.OIDSHA256
+	}
+	return &Extender{o}
 }
 
 // Extend returns the document, a PDF or CAdES, with what every signature in it lacks for the level. What is there is kept
@@ -177,10 +183,12 @@ func (e *Extender) enrich(ctx context.Context, sd *cms.SignedData, content []byt
 func (e *Extender) archive(ctx context.Context, sd *cms.SignedData, i int, content []byte) (*cms.SignedData, error) {
 	shown := cms.Digests{}
 	if content != nil {
-		sum := sha256.Sum256(content)
-		shown[pki.OIDSHA256] = sum[:]
+		var err error
+		if shown, err = cms.DigestContent(bytes.NewReader(content), []pki.OID{e.o.Hash}); err != nil {
+			return nil, err
+		}
 	}
-	input, index, err := sd.NewArchiveInput(i, pki.OIDSHA256, shown)
+	input, index, err := sd.NewArchiveInput(i, e.o.Hash, shown)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrExtend, err)
 	}
@@ -188,9 +196,9 @@ func (e *Extender) archive(ctx context.Context, sd *cms.SignedData, i int, conte
 	if err != nil {
 		return nil, err
 	}
-	if t.HashAlgorithm != pki.OIDSHA256 {
+	if t.HashAlgorithm != e.o.Hash {
 		// The content's digest inside the input is made by the token's own hash function (EN 319 122-1 §5.5.3).
-		return nil, fmt.Errorf("%w: the authority stamped by %s instead of SHA-256", ErrStamp, pki.HashName(t.HashAlgorithm))
+		return nil, fmt.Errorf("%w: the authority stamped by %s instead of %s", ErrStamp, pki.HashName(t.HashAlgorithm), pki.HashName(e.o.Hash))
 	}
 	der, err := sd.AddArchiveTimestamp(i, token, index)
 	if err != nil {
@@ -204,7 +212,7 @@ func (e *Extender) archive(ctx context.Context, sd *cms.SignedData, i int, conte
 func (e *Extender) pdf(ctx context.Context, file []byte, to Level) ([]byte, error) {
 	doc, err := pdf.Open(file, pdf.Limits{})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrExtend, err)
 	}
 	all := doc.Signatures()
 	if !slices.ContainsFunc(all, func(s pdf.Signature) bool { return !s.IsTimestamp() }) {

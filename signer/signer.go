@@ -38,6 +38,7 @@ type Options struct {
 	Checker  Checker          // Required. Asked of what was signed.
 	Stamper  Stamper          // Required from level T.
 	Examiner Examiner         // Required from level LT.
+	Hash     pki.OID          // Optional. That the Stamper's imprints are made by; if empty, SHA-256.
 	Level    Level            // Optional. Of signatures that name none; if zero, T with a Stamper and B without.
 	Now      func() time.Time // Required.
 	// Recheck is how long the Judge's yes holds. Optional. If zero, a minute: a batch of a thousand does not ask a thousand
@@ -61,7 +62,7 @@ func New(o Options) (*Signer, error) {
 	}
 	s := &Signer{o: o}
 	if o.Stamper != nil {
-		s.extender = &Extender{ExtenderOptions{Stamper: o.Stamper, Examiner: o.Examiner, Now: o.Now}}
+		s.extender = newExtender(ExtenderOptions{Stamper: o.Stamper, Examiner: o.Examiner, Hash: o.Hash})
 	}
 	if s.o.Level == LevelDefault {
 		s.o.Level = LevelB

@@ -105,10 +105,10 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	a.Keys.warn(ctx, a.Verifier, question())
 	var stamper signer.Stamper
 	if c.TSA != "" {
-		stamper = &timestamp.Client{URL: c.TSA, HTTP: web}
+		stamper = &timestamp.Client{URL: c.TSA, HTTP: web, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now())}
 	}
 	asked := examiner{a.Verifier, question}
-	licensor, err := signer.New(signer.Options{Keys: a.Keys.ring, Judge: asked, Checker: a.Verifier, Stamper: stamper, Examiner: asked, Now: o.Now})
+	licensor, err := signer.New(signer.Options{Keys: a.Keys.ring, Judge: asked, Checker: a.Verifier, Stamper: stamper, Examiner: asked, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now()), Now: o.Now})
 	if err != nil {
 		return nil, usagef("key: %v", err)
 	}

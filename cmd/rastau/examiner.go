@@ -41,11 +41,20 @@ func verdictError(what string, r *verifier.Report) error {
 	if d := r.Deciding(); d != nil {
 		why += ": " + d.Text.EN
 	}
+	err := error(&notPassed{what + ": " + why, r.Indication})
 	if r.SubIndication == verifier.TryLater {
-		return fmt.Errorf("%w: %s: %s", signer.ErrUndecided, what, why)
+		err = fmt.Errorf("%w: %w", signer.ErrUndecided, err)
 	}
-	return fmt.Errorf("%s: %s", what, why)
+	return err
 }
+
+// notPassed is a verdict as an error: whoever signs needs TOTAL-PASSED.
+type notPassed struct {
+	text       string
+	indication verifier.Indication
+}
+
+func (n *notPassed) Error() string { return n.text }
 
 // Material implements signer.Examiner: the document is judged now, and what the verdict rests on handed over.
 func (e examiner) Material(ctx context.Context, document, content []byte) (signer.Material, error) {

@@ -7,7 +7,8 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
-	"crypto/sha256"
+	_ "crypto/sha256" // the functions of imprints
+	_ "crypto/sha512"
 	"errors"
 	"fmt"
 	"io"
@@ -37,23 +38,33 @@ type Client struct {
 	URL    string    // Required.
 	HTTP   Poster    // Required.
 	Policy pki.OID   // Optional. If empty, the authority chooses.
+	Hash   pki.OID   // Optional. Of the imprint: SHA-256, SHA-384 or SHA-512; if empty, SHA-256.
 	Rand   io.Reader // Source of nonces. Optional. If nil, crypto/rand.
 }
 
 // nonceSize in octets; RFC 3161 §2.4.1 speaks of "a 64 bit integer" as large enough.
 const nonceSize = 16
 
-// Stamp returns the DER token over data (SHA-256 imprint). Errors are the
+// imprints are the hash functions that a client asks by.
+var imprints = map[pki.OID]crypto.Hash{"": crypto.SHA256, pki.OIDSHA256: crypto.SHA256, pki.OIDSHA384: crypto.SHA384, pki.OIDSHA512: crypto.SHA512}
+
+// Stamp returns the DER token over data. Errors are pki.ErrUnsupported for a Hash of another kind, the
 // Poster's, a *StatusError, or wrap ErrFormat, ErrCritical, ErrMismatch or ErrSignature.
 func (c *Client) Stamp(ctx context.Context, data []byte) ([]byte, error) {
 	nonce, err := c.nonce()
 	if err != nil {
 		return nil, err
 	}
-	digest := sha256.Sum256(data)
+	function, known := imprints[c.Hash]
+	if !known {
+		return nil, fmt.Errorf("%w: an imprint by %s", pki.ErrUnsupported, pki.HashName(c.Hash))
+	}
+	h := function.New()
+	h.Write(data)
+	digest := h.Sum(nil)
 	q := dtimestamp.Request{
-		HashAlgorithm: crypto.SHA256,
-		HashedMessage: digest[:],
+		HashAlgorithm: function,
+		HashedMessage: digest,
 		Certificates:  true, // without its certificate the token cannot be verified decades later
 		Nonce:         nonce,
 	}
@@ -76,7 +87,7 @@ func (c *Client) Stamp(ctx context.Context, data []byte) ([]byte, error) {
 	}
 	// RFC 3161 §2.2: the requester SHALL verify that "what was time-stamped corresponds to what was requested".
 	switch {
-	case t.HashAlgorithm != pki.OIDSHA256 || !bytes.Equal(t.Imprint, digest[:]):
+	case imprints[t.HashAlgorithm] != function || !bytes.Equal(t.Imprint, digest):
 		return nil, fmt.Errorf("%w: it covers other data", ErrMismatch)
 	case t.Nonce == nil || t.Nonce.Cmp(nonce) != 0:
 		return nil, fmt.Errorf("%w: its nonce is another one", ErrMismatch)

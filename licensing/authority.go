@@ -79,9 +79,15 @@ func (a Authority) check() error {
 // authority finds the line under which an actor may sign for a licensor with
 // the key in use. ErrNotAuthority where none holds at that time.
 func (s *Service) authority(a Actor, licensorBIN string, at time.Time) (Authority, error) {
-	certificate := s.signer.Certificate().SHA256Hex()
+	if a.ID == System {
+		return Authority{}, ErrNotAuthority // the seal is nobody's
+	}
+	return s.authorityOf(a.ID, s.signer.Certificate().SHA256Hex(), licensorBIN, at)
+}
+
+func (s *Service) authorityOf(officer, certificate, licensorBIN string, at time.Time) (Authority, error) {
 	for _, line := range s.o.Authorities {
-		if line.Officer == a.ID && line.Licensor == licensorBIN && strings.EqualFold(line.Certificate, certificate) && line.holds(at) {
+		if line.Officer == officer && line.Licensor == licensorBIN && strings.EqualFold(line.Certificate, certificate) && line.holds(at) {
 			return line, nil
 		}
 	}

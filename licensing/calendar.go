@@ -204,6 +204,56 @@ func (c *Calendar) Deadline(start time.Time, n int) (time.Time, error) {
 	return end.Add(-time.Second).UTC(), nil
 }
 
+// Before is the end of the n-th working day before the day of a deadline: when
+// there are still n working days. ErrCalendar where the calendar begins later.
+func (c *Calendar) Before(deadline time.Time, n int) (time.Time, error) {
+	d := c.Day(deadline)
+	for n > 0 {
+		d = Day(d.time().AddDate(0, 0, -1).Format(time.DateOnly))
+		works, err := c.Working(d)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if works {
+			n--
+		}
+	}
+	return c.End(d), nil
+}
+
+// After is the last second of a term that begins on the day after start:
+// working days where the term counts them, calendar days otherwise. A term of
+// calendar days that ends on a day off ends there: the law moves nothing.
+func (c *Calendar) After(start time.Time, t Term) (time.Time, error) {
+	if t.CalendarDays > 0 {
+		return c.End(Day(c.Day(start).time().AddDate(0, 0, t.CalendarDays).Format(time.DateOnly))), nil
+	}
+	return c.Deadline(start, t.WorkingDays)
+}
+
+// End is the last second of a day where the licensor works, in UTC.
+func (c *Calendar) End(d Day) time.Time { return c.begin(d.next()).Add(-time.Second).UTC() }
+
+func (c *Calendar) begin(d Day) time.Time {
+	t := d.time()
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, c.zone)
+}
+
+// Bounds are the first moment of a period and the first behind it; an open end
+// is the end of what the calendar covers. The error is an *InputError.
+func (c *Calendar) Bounds(p Period) (from, until time.Time, err error) {
+	if p.Until == "" {
+		p.Until = c.covers.Until
+	}
+	if p.From == "" {
+		p.From = c.covers.From
+	}
+	if !p.From.Valid() || !p.Until.Valid() || p.Until <= p.From {
+		return from, until, badInput("from", "from and until are days as yyyy-mm-dd, and until comes later")
+	}
+	return c.begin(p.From).UTC(), c.begin(p.Until).UTC(), nil
+}
+
 // time is the day's midnight in UTC, for arithmetic; the zero time for no day.
 func (d Day) time() time.Time {
 	t, _ := time.Parse(time.DateOnly, string(d))

@@ -177,7 +177,8 @@ func TestLicenceNumbers(t *testing.T) {
 // TestMoves draws the whole table: what is not here is not possible.
 func TestMoves(t *testing.T) {
 	states := []licensing.LicenceState{licensing.StateNone, licensing.StateIssued, licensing.StateReissued, licensing.StateSuspended, licensing.StateResumed, licensing.StateTerminated}
-	moves := []licensing.Move{licensing.MoveIssue, licensing.MoveReissue, licensing.MoveSuspend, licensing.MoveResume, licensing.MoveTerminate}
+	moves := []licensing.Move{licensing.MoveIssue, licensing.MoveReissue, licensing.MoveDuplicate, licensing.MoveCorrect, licensing.MoveReplace,
+		licensing.MoveSuspend, licensing.MoveResume, licensing.MoveTerminate}
 	var drawn strings.Builder
 	for _, s := range states {
 		for _, m := range moves {
@@ -191,8 +192,8 @@ func TestMoves(t *testing.T) {
 			drawn.WriteString(string(s) + "-" + string(to) + " ")
 		}
 	}
-	const want = "-issued issued-re-issued issued-suspended issued-terminated re-issued-re-issued re-issued-suspended re-issued-terminated " +
-		"suspended-resumed suspended-terminated resumed-re-issued resumed-suspended resumed-terminated "
+	const want = "-issued -re-issued -issued -issued issued-terminated issued-suspended issued-terminated re-issued-terminated re-issued-suspended " +
+		"re-issued-terminated suspended-resumed suspended-terminated resumed-terminated resumed-suspended resumed-terminated "
 	if drawn.String() != want {
 		t.Errorf("the table is\n%s", drawn.String())
 	}

@@ -13,7 +13,6 @@ import (
 
 	"rastau/internal/journal"
 	"rastau/internal/phrase"
-	"rastau/signer"
 )
 
 // maxGrounds bounds the grounds of a refusal, in characters.
@@ -32,6 +31,7 @@ type decisionDocument struct {
 	Time        string          `json:"time"`
 	Message     *Message        `json:"message,omitempty"` // of a refusal
 	Licence     *licenceRef     `json:"licence,omitempty"` // of an approval
+	Note        *phrase.Text    `json:"note,omitempty"`    // of a licence deemed issued
 }
 
 type officerLine struct {
@@ -41,6 +41,7 @@ type officerLine struct {
 
 type licenceRef struct {
 	Number   string `json:"number"`
+	Appendix string `json:"appendix,omitempty"`
 	Document string `json:"documentSHA256"`
 	PDF      string `json:"pdfSHA256"`
 }
@@ -77,11 +78,18 @@ func (s *Service) Decide(ctx context.Context, a Actor, id string, d Decision) (*
 	if err != nil {
 		return nil, err
 	}
+	h, err := s.hand(a, line)
+	if err != nil {
+		return nil, err
+	}
 	var done *Application
 	if d.Approve {
-		done, err = s.approve(ctx, r, app, a, line, d)
+		if err := s.mayApprove(ctx, a, r, app); err != nil {
+			return nil, err
+		}
+		done, err = s.approve(ctx, r, app, h, d)
 	} else {
-		done, err = s.refuse(ctx, r, app, a, line, d)
+		done, err = s.refuse(ctx, r, app, h, d)
 	}
 	if errors.Is(err, errOvertaken) {
 		if app, err = s.load(ctx, id); err != nil {
@@ -89,11 +97,8 @@ func (s *Service) Decide(ctx context.Context, a Actor, id string, d Decision) (*
 		}
 		return decided(app, d)
 	}
-	if errors.Is(err, signer.ErrStamp) || errors.Is(err, signer.ErrUndecided) {
-		return nil, fmt.Errorf("%w: %w", ErrLater, err)
-	}
 	if err != nil {
-		return nil, err
+		return nil, unsigned(err)
 	}
 	s.o.Log.InfoContext(ctx, "application decided", "application", app.ID, "number", app.Number, "status", string(done.Status), "officer", a.ID)
 	return done, nil
@@ -124,6 +129,11 @@ func (r *Regulation) checkDecision(d Decision) error {
 		}
 	}
 	if d.Approve {
+		for _, i := range r.Review {
+			if !d.Checklist[i.Key] {
+				return badInput("checklist."+i.Key, "must be answered before an application is approved: %s", i.Name.EN)
+			}
+		}
 		return nil
 	}
 	if strings.TrimSpace(d.Grounds) == "" {
@@ -137,56 +147,83 @@ func (r *Regulation) checkDecision(d Decision) error {
 
 func (s *Service) licenceSeries() string { return "licence/" + s.o.LicenceCode }
 
-// approve makes the licence. Its serial is reserved before anything is signed,
-// so that a crash and a new try use the same number; nothing signed leaves
-// before the last transaction has made it part of the register.
-func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, a Actor, line Authority, d Decision) (*Application, error) {
-	state, err := StateNone.After(MoveIssue)
+// approve makes the licence or the appendix. Its serial is reserved before
+// anything is signed, so that a crash and a new try use the same number; nothing
+// signed leaves before the last transaction has made it part of the register.
+func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, h hand, d Decision) (*Application, error) {
+	var before *LicenceRecord
+	var appendices []AppendixRecord
+	err := s.o.Store.View(ctx, func(tx Tx) (err error) {
+		if before, err = s.aboutLicence(tx, app); err != nil || before == nil {
+			return err
+		}
+		appendices, err = tx.Appendices(before.Licence.Number)
+		return err
+	})
 	if err != nil {
 		return nil, err
+	}
+	if app.Operation == OperationAppendix {
+		return s.approveAppendix(ctx, r, app, h, d, before)
+	}
+	move, ok := births[app.Operation]
+	if !ok {
+		return nil, fmt.Errorf("%w: nothing is issued for the operation %q", ErrState, app.Operation)
+	}
+	i := issuing{regulation: r, app: app, hand: h, before: before, now: s.now()}
+	if i.state, err = StateNone.After(move); err != nil {
+		return nil, err
+	}
+	if before != nil {
+		if i.covered, err = whole(before.Licence.Fields, appendices); err != nil {
+			return nil, err
+		}
 	}
 	serial, err := s.reserve(ctx, s.licenceSeries(), app.ID)
 	if err != nil {
 		return nil, err
 	}
-	number, err := licenceNumber(s.o.LicenceCode, serial)
-	if err != nil {
+	if i.number, err = licenceNumber(s.o.LicenceCode, serial); err != nil {
 		return nil, err
 	}
-	now := s.now()
-	rec, err := s.issue(ctx, r, app, line, number, state, now)
+	rec, err := s.issue(ctx, i)
 	if err != nil {
 		return nil, err
 	}
 	l := &rec.Licence
-	ruling, err := s.rule(ctx, app, a, decisionDocument{
-		Schema: schemaDecision, Application: app.Number, Package: digest(app.Package), Approve: true, Checklist: d.Checklist,
-		Officer: officerLine{line.Name, line.Position}, Licensor: r.Licensor.BIN,
-		Licence: &licenceRef{Number: number, Document: digest(rec.Document), PDF: l.PDFSHA256},
-	}, now)
+	doc := h.decision(app, d, &licenceRef{Number: l.Number, Document: digest(rec.Document), PDF: l.PDFSHA256})
+	ruling, err := s.rule(ctx, app, h, doc, i.now)
 	if err != nil {
 		return nil, err
 	}
+	var replaced *MoveRecord
+	if before != nil {
+		ground, _ := s.o.Grounds.of(MoveReplace, app.Operation)
+		if replaced, err = s.signMove(ctx, h, before, MoveRequest{Move: MoveReplace}, ground, l.Number); err != nil {
+			return nil, err
+		}
+	}
 	done := *app
-	done.Status, done.Decided, done.Licence = Approved, &now, number
+	done.Status, done.Decided, done.Licence = Approved, &i.now, l.Number
 	entry, err := canonical(licenceEntry{
-		Kind: entryLicence, Number: number, State: l.State, Application: app.Number, At: now.Format(time.RFC3339Nano),
+		Kind: entryLicence, Number: l.Number, State: l.State, Application: app.Number, At: i.now.Format(time.RFC3339Nano), Predecessor: l.Predecessor,
 		Document: digest(rec.Document), Signed: digest(l.Signed), PDF: l.PDFSHA256, Decision: digest(ruling.Signed),
 	})
 	if err != nil {
 		return nil, err
 	}
 	err = s.o.Store.Update(ctx, func(tx Tx) error {
-		current, err := tx.Application(app.ID)
-		if err != nil {
+		if err := s.stillWaiting(tx, app.ID, s.licenceSeries(), serial); err != nil {
 			return err
 		}
-		held, err := tx.Serial(s.licenceSeries(), app.ID)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		if current.Status != Registered || held != serial {
-			return errOvertaken
+		if replaced != nil {
+			current, err := tx.Licence(before.Licence.Number)
+			if err != nil {
+				return err
+			}
+			if current.Moves != before.Moves {
+				return errOvertaken
+			}
 		}
 		if l.Entry, err = journal.Append(tx, entry); err != nil {
 			return err
@@ -198,10 +235,18 @@ func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, 
 		if err := tx.AddLicence(rec); err != nil {
 			return err
 		}
-		if err := tx.AddRuling(ruling); err != nil {
+		if replaced != nil {
+			if err := enterMove(tx, replaced); err != nil {
+				return err
+			}
+			if err := s.termsOfMove(tx, replaced); err != nil {
+				return err
+			}
+		}
+		if err := s.termsOfLicence(tx, l); err != nil {
 			return err
 		}
-		return tx.MoveApplication(&done)
+		return s.closeCase(tx, ruling, &done)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("registering the licence: %w", err)
@@ -209,9 +254,100 @@ func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, 
 	return &done, nil
 }
 
+func (s *Service) approveAppendix(ctx context.Context, r *Regulation, app *Application, h hand, d Decision, to *LicenceRecord) (*Application, error) {
+	series := appendixSeries(to.Licence.Number)
+	serial, err := s.reserve(ctx, series, app.ID)
+	if err != nil {
+		return nil, err
+	}
+	first, err := r.appendixPage(firstAppendix, to.Licence.Fields)
+	if err != nil {
+		return nil, err
+	}
+	if first != nil {
+		serial++ // 001 came with the licence
+	}
+	now := s.now()
+	rec, err := s.appendix(ctx, r, app, h, to, appendixNumber(serial), now)
+	if err != nil {
+		return nil, err
+	}
+	doc := h.decision(app, d, &licenceRef{Number: rec.Licence, Appendix: rec.Number, Document: digest(rec.Document), PDF: rec.PDFSHA256})
+	ruling, err := s.rule(ctx, app, h, doc, now)
+	if err != nil {
+		return nil, err
+	}
+	done := *app
+	done.Status, done.Decided, done.Licence = Approved, &now, rec.ID()
+	entry, err := canonical(appendixEntry{
+		Kind: entryAppendix, Number: rec.Licence, Appendix: rec.Number, Application: app.Number, At: now.Format(time.RFC3339Nano),
+		Document: digest(rec.Document), Signed: digest(rec.Signed), PDF: rec.PDFSHA256, Decision: digest(ruling.Signed),
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = s.o.Store.Update(ctx, func(tx Tx) error {
+		held := serial
+		if first != nil {
+			held--
+		}
+		if err := s.stillWaiting(tx, app.ID, series, held); err != nil {
+			return err
+		}
+		current, err := tx.Licence(rec.Licence)
+		if err != nil {
+			return err
+		}
+		if current.Moves != to.Moves {
+			return errOvertaken
+		}
+		if rec.Entry, err = journal.Append(tx, entry); err != nil {
+			return err
+		}
+		ruling.Entry = rec.Entry
+		if _, err := tx.PutBlob(rec.PDF); err != nil {
+			return err
+		}
+		if err := tx.AddAppendix(rec); err != nil {
+			return err
+		}
+		return s.closeCase(tx, ruling, &done)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("registering the appendix: %w", err)
+	}
+	return &done, nil
+}
+
+// stillWaiting: nobody has decided meanwhile, and the serial is still this application's.
+func (s *Service) stillWaiting(tx Tx, id, series string, serial int64) error {
+	current, err := tx.Application(id)
+	if err != nil {
+		return err
+	}
+	held, err := tx.Serial(series, id)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if current.Status != Registered || held != serial {
+		return errOvertaken
+	}
+	return nil
+}
+
+// decision begins the document of an approval.
+func (h hand) decision(app *Application, d Decision, ref *licenceRef) decisionDocument {
+	doc := decisionDocument{Schema: schemaDecision, Approve: true, Checklist: d.Checklist, Licence: ref}
+	if h.deemed {
+		note := phrase.Get("workflow.deemed.decision", map[string]string{"number": app.Number})
+		doc.Note = &note
+	}
+	return doc
+}
+
 // refuse signs the reasoned refusal (M4). A licence serial that an interrupted
 // approval had reserved goes back, so that the numbers keep no gap.
-func (s *Service) refuse(ctx context.Context, r *Regulation, app *Application, a Actor, line Authority, d Decision) (*Application, error) {
+func (s *Service) refuse(ctx context.Context, r *Regulation, app *Application, h hand, d Decision) (*Application, error) {
 	code, err := r.refusal(app.Channel, onReview)
 	if err != nil {
 		return nil, err
@@ -222,10 +358,7 @@ func (s *Service) refuse(ctx context.Context, r *Regulation, app *Application, a
 		Text: phrase.Get("workflow.refused", args), Next: phrase.Get("workflow.refused.next", args),
 	}
 	now := s.now()
-	ruling, err := s.rule(ctx, app, a, decisionDocument{
-		Schema: schemaRefusal, Application: app.Number, Package: digest(app.Package), Grounds: d.Grounds, Checklist: d.Checklist,
-		Officer: officerLine{line.Name, line.Position}, Licensor: r.Licensor.BIN, Message: &message,
-	}, now)
+	ruling, err := s.rule(ctx, app, h, decisionDocument{Schema: schemaRefusal, Grounds: d.Grounds, Checklist: d.Checklist, Message: &message}, now)
 	if err != nil {
 		return nil, err
 	}
@@ -245,16 +378,15 @@ func (s *Service) refuse(ctx context.Context, r *Regulation, app *Application, a
 		if current.Status != Registered {
 			return errOvertaken
 		}
-		if err := tx.Release(s.licenceSeries(), app.ID); err != nil {
-			return err
+		for _, series := range []string{s.licenceSeries(), appendixSeries(app.About)} {
+			if err := tx.Release(series, app.ID); err != nil {
+				return err
+			}
 		}
 		if ruling.Entry, err = journal.Append(tx, entry); err != nil {
 			return err
 		}
-		if err := tx.AddRuling(ruling); err != nil {
-			return err
-		}
-		return tx.MoveApplication(&done)
+		return s.closeCase(tx, ruling, &done)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("registering the refusal: %w", err)
@@ -263,7 +395,9 @@ func (s *Service) refuse(ctx context.Context, r *Regulation, app *Application, a
 }
 
 // rule signs a decision's document.
-func (s *Service) rule(ctx context.Context, app *Application, a Actor, doc decisionDocument, now time.Time) (*Ruling, error) {
+func (s *Service) rule(ctx context.Context, app *Application, h hand, doc decisionDocument, now time.Time) (*Ruling, error) {
+	doc.Application, doc.Package = app.Number, digest(app.Package)
+	doc.Officer, doc.Licensor = officerLine{h.line.Name, h.line.Position}, h.line.Licensor
 	doc.Time = now.Format(time.RFC3339Nano)
 	if doc.Checklist == nil {
 		doc.Checklist = map[string]bool{}
@@ -272,11 +406,11 @@ func (s *Service) rule(ctx context.Context, app *Application, a Actor, doc decis
 	if err != nil {
 		return nil, err
 	}
-	signed, err := s.signer.JSON(ctx, content, signer.JSONOptions{Level: s.o.Levels.Decision})
+	signed, err := h.sign(ctx, content, s.o.Levels.Decision)
 	if err != nil {
 		return nil, fmt.Errorf("signing the decision: %w", err)
 	}
-	return &Ruling{Application: app.ID, At: now, Officer: a.ID, Approve: doc.Approve, Document: content, Signed: signed}, nil
+	return &Ruling{Application: app.ID, At: now, Officer: h.officer, Approve: doc.Approve, Document: content, Signed: signed}, nil
 }
 
 // Ruling shows the signed decision on an application (CAdES over its JSON) to

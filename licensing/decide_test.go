@@ -46,7 +46,7 @@ func TestWhoMayDecide(t *testing.T) {
 			h.options.Authorities = []licensing.Authority{line}
 			h.reopen(t)
 			for _, approve := range []bool{true, false} {
-				if _, err := h.service.Decide(t.Context(), c.actor, app.ID, licensing.Decision{Approve: approve, Grounds: "x"}); !errors.Is(err, c.want) {
+				if _, err := h.service.Decide(t.Context(), c.actor, app.ID, licensing.Decision{Approve: approve, Grounds: "x", Checklist: approval.Checklist}); !errors.Is(err, c.want) {
 					t.Errorf("approve %v: %v", approve, err)
 				}
 			}
@@ -88,7 +88,7 @@ func TestRefusal(t *testing.T) {
 	if !bytes.Equal(signed.Content, ruling.Document) || !bytes.Contains(ruling.Document, []byte(`"code":"M4"`)) {
 		t.Errorf("document: %s", ruling.Document)
 	}
-	if _, err := h.service.Decide(t.Context(), officer, app.ID, licensing.Decision{Approve: true}); !errors.Is(err, licensing.ErrState) {
+	if _, err := h.service.Decide(t.Context(), officer, app.ID, approval); !errors.Is(err, licensing.ErrState) {
 		t.Errorf("approving a refused one: %v", err)
 	}
 	stored, err := h.service.Application(t.Context(), applicant, app.ID)
@@ -115,7 +115,7 @@ func TestConcurrentDecide(t *testing.T) {
 	licences := map[string]map[string]bool{}
 	each(n*4, func(i int) {
 		app := apps[i%n]
-		done, err := services[i%2].Decide(t.Context(), officer, app.ID, licensing.Decision{Approve: i%4 != 3 || i%n == 0, Grounds: "x"})
+		done, err := services[i%2].Decide(t.Context(), officer, app.ID, licensing.Decision{Approve: i%4 != 3 || i%n == 0, Grounds: "x", Checklist: approval.Checklist})
 		if err != nil {
 			if !errors.Is(err, licensing.ErrState) {
 				t.Error(err)
@@ -143,7 +143,7 @@ func TestConcurrentDecide(t *testing.T) {
 	// A refusal may have given a serial back after a later one was taken; the
 	// next approvals fill the holes.
 	for range n {
-		done, err := h.service.Decide(t.Context(), officer, h.registered(t).ID, licensing.Decision{Approve: true})
+		done, err := h.service.Decide(t.Context(), officer, h.registered(t).ID, approval)
 		must(t, err)
 		serials[done.Licence[7:]] = true
 	}
@@ -209,12 +209,12 @@ func TestFaultsInPairs(t *testing.T) {
 				}
 				h.options.Store = fault(whole, call, happened)
 				h.reopen(t)
-				if _, err := h.service.Decide(t.Context(), officer, app.ID, licensing.Decision{Approve: true}); !errors.Is(err, errBroken) {
+				if _, err := h.service.Decide(t.Context(), officer, app.ID, approval); !errors.Is(err, errBroken) {
 					t.Fatalf("decide: %v", err)
 				}
 				h.options.Store = whole
 				h.reopen(t)
-				done, err := h.service.Decide(t.Context(), officer, app.ID, licensing.Decision{Approve: true})
+				done, err := h.service.Decide(t.Context(), officer, app.ID, approval)
 				must(t, err)
 				if serial := fmt.Sprintf("%08d", want); done.Licence[7:] != serial {
 					t.Errorf("licence %s instead of serial %s", done.Licence, serial)
@@ -240,14 +240,14 @@ func TestReleasedNumbers(t *testing.T) {
 	first := h.registered(t)
 	h.options.Store = fault(whole, 2, false)
 	h.reopen(t)
-	if _, err := h.service.Decide(t.Context(), officer, first.ID, licensing.Decision{Approve: true}); !errors.Is(err, errBroken) {
+	if _, err := h.service.Decide(t.Context(), officer, first.ID, approval); !errors.Is(err, errBroken) {
 		t.Fatal(err)
 	}
 	h.options.Store = whole
 	h.reopen(t)
 	_, err := h.service.Decide(t.Context(), officer, first.ID, licensing.Decision{Grounds: "x"})
 	must(t, err)
-	done, err := h.service.Decide(t.Context(), officer, h.registered(t).ID, licensing.Decision{Approve: true})
+	done, err := h.service.Decide(t.Context(), officer, h.registered(t).ID, approval)
 	must(t, err)
 	if done.Licence[7:] != "00000001" {
 		t.Errorf("licence %s", done.Licence)
@@ -276,11 +276,11 @@ func TestReleasedNumbers(t *testing.T) {
 // TestCheckLicence: what an auditor hears about files and numbers.
 func TestCheckLicence(t *testing.T) {
 	h := newHouse(t)
-	done, err := h.service.Decide(t.Context(), officer, h.registered(t).ID, licensing.Decision{Approve: true})
+	done, err := h.service.Decide(t.Context(), officer, h.registered(t).ID, approval)
 	must(t, err)
 	l, err := h.service.Licence(t.Context(), done.Licence)
 	must(t, err)
-	second, err := h.service.Decide(t.Context(), officer, h.registered(t).ID, licensing.Decision{Approve: true})
+	second, err := h.service.Decide(t.Context(), officer, h.registered(t).ID, approval)
 	must(t, err)
 	changed := bytes.Clone(l.PDF)
 	changed[len(changed)-3] ^= 1

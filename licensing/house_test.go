@@ -46,6 +46,7 @@ type house struct {
 var (
 	applicant = licensing.Actor{ID: "applicant-1", Applicant: true}
 	officer   = licensing.Actor{ID: "officer-1", Officer: true}
+	approval  = licensing.Decision{Approve: true, Checklist: map[string]bool{"documents-match": true, "grounds": true}}
 	personIIN = identity.NewIIN(time.Date(1985, 4, 12, 0, 0, 0, 0, time.UTC), true, 417)
 	bodyBIN   = identity.NewBIN(time.Date(2010, 6, 1, 0, 0, 0, 0, time.UTC), 731)
 )

@@ -33,7 +33,7 @@ func TestKilledChild(t *testing.T) {
 		app := h.registered(t)
 		fmt.Printf("registered %s\n", app.Number)
 		if i%2 == 0 {
-			done, err := h.service.Decide(t.Context(), officer, app.ID, licensing.Decision{Approve: true})
+			done, err := h.service.Decide(t.Context(), officer, app.ID, approval)
 			must(t, err)
 			fmt.Printf("approved %s\n", done.Licence)
 		}

@@ -12,15 +12,22 @@ import (
 // Licence is the structured licence; its RFC 8785 bytes are what the licensor signs.
 type Licence struct {
 	Number      string          `json:"number"`
-	State       LicenceState    `json:"state"` // as registered (not part of the signed document)
+	State       LicenceState    `json:"state"` // now, by the register (not part of the signed document)
 	Service     string          `json:"service"`
+	Operation   string          `json:"operation,omitempty"`
 	Application string          `json:"application"` // number of the application
 	Holder      Applicant       `json:"holder"`
 	Activity    phrase.Text     `json:"activity"`
 	Licensor    phrase.Text     `json:"licensor"`
 	LicensorBIN string          `json:"licensorBIN"`
 	Issued      time.Time       `json:"issued"`
-	ValidUntil  *time.Time      `json:"validUntil"` // null: unlimited
+	FirstIssued *time.Time      `json:"firstIssued,omitempty"` // where it took the place of an earlier one
+	Reissued    []time.Time     `json:"reissued,omitempty"`    // re-issues, oldest first
+	Predecessor string          `json:"predecessor,omitempty"` // number of the licence whose place it took
+	Successor   string          `json:"successor,omitempty"`   // number of the licence that took its place
+	Duplicate   bool            `json:"duplicate,omitempty"`
+	Deemed      bool            `json:"deemed,omitempty"` // issued by the licensor's silence, under the system's seal
+	ValidUntil  *time.Time      `json:"validUntil"`       // null: unlimited
 	Fields      json.RawMessage `json:"fields"`
 	Signed      []byte          `json:"-"` // CAdES over the canonical JSON
 	PDF         []byte          `json:"-"`

@@ -48,7 +48,9 @@ type Options struct {
 	Registers      Registers                  // Optional. State registers of persons and bodies; if nil, they are not asked.
 	Payments       Payments                   // Optional. Payment gateway; if nil, the portal answers for the reference that it gives.
 	Notices        bool                       // Optional. Whether people are told of events by e-mail and SMS: somebody delivers the outbox.
+	Seal           *signer.Signer             // Optional. The system's own key: seals what the licensor's silence decides. If nil, overdue applications are only escalated.
 	Authorities    []Authority                // Required.
+	Grounds        *Grounds                   // Optional. If nil, the embedded table of grounds for moves.
 	Calendar       *Calendar                  // Required.
 	Rates          *Rates                     // Optional. If nil, the embedded table of MRP rates.
 	AcceptRepealed bool                       // Optional. The marked override: a repealed regulation still takes applications (demo).
@@ -68,6 +70,7 @@ type Service struct {
 	o           Options
 	regulations map[string]*Regulation
 	signer      docSigner
+	seal        docSigner // nil without a Seal
 	running     keyedMutex
 	random      sync.Mutex // Options.Rand need not be safe for concurrent use
 }
@@ -106,10 +109,20 @@ func newService(o Options, key docSigner) (*Service, error) {
 		}
 		o.Rates = rates
 	}
+	if o.Grounds == nil {
+		grounds, err := EmbeddedGrounds()
+		if err != nil {
+			return nil, err
+		}
+		o.Grounds = grounds
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{o: o, signer: key, regulations: make(map[string]*Regulation, len(o.Regulations))}
+	if o.Seal != nil {
+		s.seal = o.Seal
+	}
 	for _, r := range o.Regulations {
 		if _, twice := s.regulations[r.Key]; twice {
 			return nil, fmt.Errorf("licensing: regulation %q was given twice", r.Key)

@@ -18,6 +18,9 @@ const (
 	schemaDecision = "rastau:decision:1"
 	schemaRefusal  = "rastau:refusal:1"
 	schemaLicence  = "rastau:licence:1"
+	schemaAppendix = "rastau:licence-appendix:1"
+	schemaAppeal   = "rastau:appeal-answer:1"
+	schemaMove     = "rastau:licence-move:1"
 )
 
 // applicationPackage is what the applicant signs, in RFC 8785 form: the whole

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rastau/internal/journal"
@@ -19,6 +20,9 @@ const (
 	entryApplication = "application"
 	entryRefusal     = "refusal"
 	entryLicence     = "licence"
+	entryAppendix    = "appendix"
+	entryMove        = "move"
+	entryAmendment   = "amendment"
 )
 
 type applicationEntry struct {
@@ -45,6 +49,7 @@ type licenceEntry struct {
 	Number      string       `json:"number"`
 	State       LicenceState `json:"state"`
 	Application string       `json:"application"` // number
+	Predecessor string       `json:"predecessor,omitempty"`
 	At          string       `json:"at"`
 	Document    string       `json:"documentSHA256"`
 	Signed      string       `json:"signedSHA256"`
@@ -116,6 +121,16 @@ func checkEntry(tx Tx, n int64, entry []byte, seen *Counts) error {
 		seen.Rulings++
 		seen.Licences++
 		return checkLicenceEntry(tx, n, entry)
+	case entryAppendix:
+		seen.Rulings++
+		seen.Appendices++
+		return checkAppendixEntry(tx, n, entry)
+	case entryAmendment:
+		seen.Amendments++
+		return checkAmendmentEntry(tx, n, entry)
+	case entryMove:
+		seen.Moves++
+		return checkMoveEntry(tx, n, entry)
 	}
 	return fmt.Errorf("%w: an entry of unknown kind", ErrRegister)
 }
@@ -163,10 +178,14 @@ func (l *LicenceRecord) agrees() (bool, error) {
 	shown, x := d, l.Licence
 	shown.Number, shown.Service, shown.Application, shown.Holder = x.Number, x.Service, x.Application, x.Holder
 	shown.Activity, shown.Licensor, shown.LicensorBIN, shown.Fields = x.Activity, x.Licensor, x.LicensorBIN, x.Fields
-	shown.Issued, shown.ValidUntil = x.Issued.UTC().Format(time.RFC3339), nil
-	if x.ValidUntil != nil {
-		until := x.ValidUntil.UTC().Format(time.RFC3339)
-		shown.ValidUntil = &until
+	shown.Operation, shown.Predecessor, shown.Duplicate = x.Operation, x.Predecessor, x.Duplicate
+	if x.Operation == "" {
+		shown.Operation = OperationIssue // written before there were others
+	}
+	shown.Issued = x.Issued.UTC().Format(time.RFC3339)
+	shown.dates(x)
+	if x.Deemed != (d.Note != nil) {
+		return false, nil
 	}
 	return sameJSON(d, shown)
 }
@@ -222,10 +241,88 @@ func checkLicenceEntry(tx Tx, n int64, entry []byte) error {
 	}
 	same, err := l.agrees()
 	if err != nil || !same || app.Status != Approved || app.Licence != e.Number || app.Number != e.Application ||
-		l.Licence.Entry != n || l.Licence.State != e.State || l.Licence.Application != e.Application ||
+		l.Licence.Entry != n || l.Born != e.State || l.Moves == 0 && l.Licence.State != l.Born || l.Licence.Predecessor != e.Predecessor || l.Licence.Application != e.Application ||
 		digest(l.Document) != e.Document || digest(l.Licence.Signed) != e.Signed || digest(pdf) != e.PDF ||
 		ruling.Entry != n || !ruling.Approve || digest(ruling.Signed) != e.Decision {
 		return fmt.Errorf("%w: licence %s was changed", ErrRegister, e.Number)
+	}
+	return nil
+}
+
+func checkAppendixEntry(tx Tx, n int64, entry []byte) error {
+	var e appendixEntry
+	if err := json.Unmarshal(entry, &e); err != nil {
+		return err
+	}
+	all, err := tx.Appendices(e.Number)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(all, func(a AppendixRecord) bool { return a.Number == e.Appendix })
+	if i < 0 {
+		return fmt.Errorf("%w: appendix %s of licence %s: %w", ErrRegister, e.Appendix, e.Number, ErrNotFound)
+	}
+	a := all[i]
+	pdf, err := tx.Blob(a.PDFSHA256)
+	if err != nil {
+		return fmt.Errorf("%w: PDF of appendix %s: %w", ErrRegister, a.ID(), err)
+	}
+	ruling, err := tx.Ruling(a.ApplicationID)
+	if err != nil {
+		return fmt.Errorf("%w: decision on appendix %s: %w", ErrRegister, a.ID(), err)
+	}
+	app, err := tx.Application(a.ApplicationID)
+	if err != nil {
+		return fmt.Errorf("%w: application of appendix %s: %w", ErrRegister, a.ID(), err)
+	}
+	var d appendixDocument
+	if err := json.Unmarshal(a.Document, &d); err != nil {
+		return fmt.Errorf("%w: appendix %s: %w", ErrRegister, a.ID(), err)
+	}
+	shown := d
+	shown.Number, shown.Appendix, shown.Application, shown.Fields = a.Licence, a.Number, a.Application, a.Fields
+	shown.Issued = a.Issued.UTC().Format(time.RFC3339)
+	same, err := sameJSON(d, shown)
+	if err != nil || !same || app.Status != Approved || app.Licence != a.ID() || app.Number != e.Application || a.Entry != n ||
+		digest(a.Document) != e.Document || digest(a.Signed) != e.Signed || digest(pdf) != e.PDF ||
+		ruling.Entry != n || !ruling.Approve || digest(ruling.Signed) != e.Decision {
+		return fmt.Errorf("%w: appendix %s was changed", ErrRegister, a.ID())
+	}
+	return nil
+}
+
+// checkMoveEntry holds a move to its entry, to the table of moves, and to the
+// move before it; the last one to the licence's state.
+func checkMoveEntry(tx Tx, n int64, entry []byte) error {
+	var e moveEntry
+	if err := json.Unmarshal(entry, &e); err != nil {
+		return err
+	}
+	l, err := tx.Licence(e.Licence)
+	if err != nil {
+		return fmt.Errorf("%w: licence %s: %w", ErrRegister, e.Licence, err)
+	}
+	all, err := tx.Moves(e.Licence)
+	if err != nil {
+		return err
+	}
+	if e.Seq < 1 || e.Seq > len(all) || len(all) != l.Moves {
+		return fmt.Errorf("%w: move %d of licence %s: %w", ErrRegister, e.Seq, e.Licence, ErrNotFound)
+	}
+	m, before := all[e.Seq-1], l.Born
+	if e.Seq > 1 {
+		before = all[e.Seq-2].To
+	}
+	want, err := canonical(m.entry())
+	if err != nil {
+		return err
+	}
+	to, err := before.After(m.Move)
+	if err != nil || to != m.To || before != m.From || m.Entry != n || !bytes.Equal(want, entry) {
+		return fmt.Errorf("%w: move %d of licence %s was changed", ErrRegister, e.Seq, e.Licence)
+	}
+	if e.Seq == len(all) && (l.Licence.State != m.To || l.Licence.Successor != m.Successor) {
+		return fmt.Errorf("%w: the state of licence %s is not that of its last move", ErrRegister, e.Licence)
 	}
 	return nil
 }

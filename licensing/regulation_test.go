@@ -492,7 +492,7 @@ func TestThirdRegulation(t *testing.T) {
 	if sub.Application.Number != "FR-00000001" {
 		t.Fatalf("%+v", sub.Application)
 	}
-	done, err := h.service.Decide(t.Context(), officer, app.ID, licensing.Decision{Approve: true})
+	done, err := h.service.Decide(t.Context(), officer, app.ID, approval)
 	must(t, err)
 	if done.Licence == "" {
 		t.Fatal("no licence")

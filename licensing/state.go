@@ -21,13 +21,18 @@ const (
 	StateTerminated LicenceState = "terminated"
 )
 
-// Move is what an officer does to a licence.
+// Move is what happens to a licence; each is one signed entry of the register.
 type Move string
 
-// Moves of a licence.
+// Moves of a licence. Issue, re-issue, duplicate and correction bring a licence
+// into the register; where it takes the place of an earlier one, that one is
+// replaced in the same transaction, so that one right never stands twice.
 const (
 	MoveIssue     Move = "issue"
 	MoveReissue   Move = "re-issue"
+	MoveDuplicate Move = "duplicate"
+	MoveCorrect   Move = "correction"
+	MoveReplace   Move = "replace"
 	MoveSuspend   Move = "suspend"
 	MoveResume    Move = "resume"
 	MoveTerminate Move = "terminate"
@@ -40,10 +45,13 @@ var legalMoves = []struct {
 	To   LicenceState
 }{
 	{StateNone, MoveIssue, StateIssued},
+	{StateNone, MoveReissue, StateReissued},
+	{StateNone, MoveDuplicate, StateIssued},
+	{StateNone, MoveCorrect, StateIssued},
 
-	{StateIssued, MoveReissue, StateReissued},
-	{StateResumed, MoveReissue, StateReissued},
-	{StateReissued, MoveReissue, StateReissued},
+	{StateIssued, MoveReplace, StateTerminated},
+	{StateReissued, MoveReplace, StateTerminated},
+	{StateResumed, MoveReplace, StateTerminated},
 
 	{StateIssued, MoveSuspend, StateSuspended},
 	{StateReissued, MoveSuspend, StateSuspended},
@@ -71,3 +79,6 @@ func (s LicenceState) After(m Move) (LicenceState, error) {
 func (s LicenceState) InForce() bool {
 	return slices.Contains([]LicenceState{StateIssued, StateReissued, StateResumed}, s)
 }
+
+// Valid reports whether s is one of the five states.
+func (s LicenceState) Valid() bool { return s.InForce() || s == StateSuspended || s == StateTerminated }

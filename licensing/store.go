@@ -30,6 +30,8 @@ type Tx interface {
 	outbox.Storage
 	DraftTx
 	PaymentTx
+	RegisterTx
+	CaseTx
 
 	Application(id string) (*Application, error)
 	ApplicationNumbered(number string) (*Application, error)
@@ -68,7 +70,7 @@ type Tx interface {
 type Outgoing = outbox.Message
 
 // Counts of what stands in the register.
-type Counts struct{ Registrations, Rulings, Licences int64 }
+type Counts struct{ Registrations, Rulings, Licences, Moves, Appendices, Amendments int64 }
 
 // Filter of a list of applications; a zero field does not filter.
 type Filter struct {
@@ -117,5 +119,7 @@ type Ruling struct {
 type LicenceRecord struct {
 	Licence       Licence
 	ApplicationID string
-	Document      []byte // RFC 8785 JSON that was signed
+	Document      []byte       // RFC 8785 JSON that was signed
+	Born          LicenceState // in which it came into the register
+	Moves         int          // since then
 }

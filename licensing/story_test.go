@@ -54,12 +54,12 @@ func TestFromApplicationToLicence(t *testing.T) {
 		t.Fatalf("receipt: %s", receipt.Content)
 	}
 
-	done, err := h.service.Decide(ctx, officer, app.ID, licensing.Decision{Approve: true, Checklist: map[string]bool{"grounds": true}})
+	done, err := h.service.Decide(ctx, officer, app.ID, approval)
 	must(t, err)
 	if done.Status != licensing.Approved || licensing.ParseNumber(done.Licence) != nil {
 		t.Fatalf("decided: %+v", done)
 	}
-	same, err := h.service.Decide(ctx, officer, app.ID, licensing.Decision{Approve: true})
+	same, err := h.service.Decide(ctx, officer, app.ID, approval)
 	must(t, err)
 	if same.Licence != done.Licence {
 		t.Fatalf("approved twice: %s and %s", done.Licence, same.Licence)

@@ -82,7 +82,13 @@ func (s *Service) Submit(ctx context.Context, a Actor, id string, signature []by
 // judge asks the verifier whether every signature is the applicant's, over
 // exactly this package. The parsed message is nil where it is no CMS.
 func (s *Service) judge(ctx context.Context, r *Regulation, app *Application, signature []byte) (*verifier.Report, *cms.SignedData, error) {
+	return s.judgeAt(ctx, r, app, signature, time.Time{})
+}
+
+// judgeAt is judge for a time that has passed; the zero time is now.
+func (s *Service) judgeAt(ctx context.Context, r *Regulation, app *Application, signature []byte, at time.Time) (*verifier.Report, *cms.SignedData, error) {
 	q := s.question(app)
+	q.At = at
 	q.Content = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(app.Package)), nil }
 	report := s.o.Judge.Document(ctx, signature, q)
 	if err := ctx.Err(); err != nil {
@@ -265,6 +271,9 @@ func (s *Service) enter(tx Tx, r *Regulation, done *Application, serial int64, r
 	if current.Status != Draft || held != serial {
 		return errOvertaken
 	}
+	if _, err := s.aboutLicence(tx, done); err != nil {
+		return err
+	}
 	entry, err := canonical(applicationEntry{
 		Kind: entryApplication, Number: done.Number, Service: done.Service, At: reg.At.Format(time.RFC3339Nano),
 		Package: digest(done.Package), Signature: reg.SignatureSHA256, Stamped: digest(reg.Stamped), Receipt: digest(reg.Receipt), Report: digest(reg.Report),
@@ -279,6 +288,9 @@ func (s *Service) enter(tx Tx, r *Regulation, done *Application, serial int64, r
 		return err
 	}
 	if err := s.notify(tx, done, "registered", map[string]string{"number": done.Number, "deadline": done.Deadline.In(s.o.Calendar.zone).Format("02.01.2006")}); err != nil {
+		return err
+	}
+	if err := s.termsOfApplication(tx, r, done); err != nil {
 		return err
 	}
 	return tx.MoveApplication(done)

@@ -134,11 +134,11 @@ func TestSourcesDown(t *testing.T) {
 		t.Fatalf("number %s", sub.Application.Number)
 	}
 	h.pki.SetDown(false, false, true)
-	if _, err := h.service.Decide(t.Context(), officer, app.ID, licensing.Decision{Approve: true}); !errors.Is(err, licensing.ErrLater) {
+	if _, err := h.service.Decide(t.Context(), officer, app.ID, approval); !errors.Is(err, licensing.ErrLater) {
 		t.Fatalf("deciding without time-stamps: %v", err)
 	}
 	h.pki.SetDown(false, false, false)
-	done, err := h.service.Decide(t.Context(), officer, app.ID, licensing.Decision{Approve: true})
+	done, err := h.service.Decide(t.Context(), officer, app.ID, approval)
 	must(t, err)
 	if done.Licence[7:] != "00000001" {
 		t.Fatalf("licence %s", done.Licence)

@@ -19,14 +19,26 @@ func TestTamperedRegister(t *testing.T) {
 	folder := t.TempDir()
 	h := newHouseIn(t, folder)
 	for _, approve := range []bool{true, false, true} {
-		_, err := h.service.Decide(t.Context(), officer, h.registered(t).ID, licensing.Decision{Approve: approve, Grounds: "x"})
+		_, err := h.service.Decide(t.Context(), officer, h.registered(t).ID, licensing.Decision{Approve: approve, Grounds: "x", Checklist: approval.Checklist})
 		must(t, err)
 	}
 	h.registered(t)
+	held, err := h.service.Applications(t.Context(), officer, licensing.Approved, 0)
+	must(t, err)
+	_, err = h.service.Move(t.Context(), officer, held[0].Licence, licensing.MoveRequest{Move: licensing.MoveSuspend, Ground: "court", Reference: "1", Reason: "x"})
+	must(t, err)
 	h.checkRegister(t)
 	path := filepath.Join(folder, "register.db")
 	for _, c := range []struct{ name, statement string }{
-		{"licence slipped in", `INSERT INTO licences SELECT 'KZ00ZZZ00000009', (SELECT id FROM applications WHERE status = 'refused'), body, document, signed, pdf, issued, entry FROM licences LIMIT 1`},
+		{"licence slipped in", `INSERT INTO licences (number, application, body, document, signed, pdf, issued, entry) SELECT 'KZ00ZZZ00000009', (SELECT id FROM applications WHERE status = 'refused'), body, document, signed, pdf, issued, entry + 1000 FROM licences LIMIT 1`},
+		{"state of a licence set", `UPDATE licences SET state = 'resumed' WHERE state = 'issued'`},
+		{"suspension taken back", `UPDATE licences SET state = 'issued' WHERE state = 'suspended'`},
+		{"move removed", `DELETE FROM licence_moves`},
+		{"move and state removed", `UPDATE licences SET state = 'issued', moves = 0`},
+		{"move changed", `UPDATE licence_moves SET ground = 'other'`},
+		{"move's signature changed", `UPDATE licence_moves SET signed = x'00'`},
+		{"hidden from the search by number", `UPDATE licences SET holder = 'x'`},
+		{"hidden from the search by service", `UPDATE licences SET service = 'x'`},
 		{"licence removed", `DELETE FROM licences WHERE number = (SELECT max(number) FROM licences)`},
 		{"holder changed", `UPDATE licences SET body = CAST(replace(CAST(body AS TEXT), 'Әлия', 'Алия') AS BLOB)`},
 		{"state changed", `UPDATE licences SET body = CAST(replace(CAST(body AS TEXT), '"state":"issued"', '"state":"resumed"') AS BLOB)`},

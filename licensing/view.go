@@ -4,6 +4,7 @@ package licensing
 
 import (
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -13,9 +14,25 @@ const maxList = 500
 // load reads an application whoever asks.
 func (s *Service) load(ctx context.Context, id string) (app *Application, err error) {
 	err = s.o.Store.View(ctx, func(tx Tx) error {
-		app, err = tx.Application(id)
+		app, err = corrected(tx, id)
 		return err
 	})
+	return app, err
+}
+
+// corrected is an application as its last correction left it.
+func corrected(tx Tx, id string) (*Application, error) {
+	app, err := tx.Application(id)
+	if err != nil || app.Status == Draft {
+		return app, err
+	}
+	m, err := tx.Amendment(id)
+	if errors.Is(err, ErrNotFound) {
+		return app, nil
+	}
+	if err == nil {
+		m.over(app)
+	}
 	return app, err
 }
 

@@ -90,8 +90,13 @@ func (s *subject) tell(i int, c *pki.Certificate, r revocation) Finding {
 		s.hold(r.retry)
 		f = undecided(TryLater, "finding.cert.revocation.unavailable", "name", name, "detail", r.why)
 	}
-	return f.citing(r.citation).with(evidence...)
+	f = f.citing(r.citation).with(evidence...)
+	// RFC 5280 §5.3.1: keyCompromise. Of a good answer that was never revoked the reason is absent.
+	f.KeyCompromise = r.reason == keyCompromise && (r.later || r.status == crl.Revoked)
+	return f
 }
+
+const keyCompromise = 1
 
 // revoked: of a certificate asked about at a stated time that is the answer. A
 // signature may be older than the revocation, so there it lacks proof, unless a

@@ -52,6 +52,8 @@ type Finding struct {
 	// What the finding stands for when it decides. Not in JSON.
 	Sub        SubIndication
 	Indication Indication
+	// KeyCompromise: the certificate was revoked because of its key, whenever that was.
+	KeyCompromise bool
 
 	// Text is what a finding made elsewhere says. The verifier's own keep the sentence of
 	// the catalogue and what it speaks of, and say it when they are asked: a service that

@@ -6,11 +6,14 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"rastau/licensing"
 )
 
 // The same numbers stand in both folders. A migration only adds, so that the
@@ -36,7 +39,7 @@ func provider(d *dialect, db *sql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	options := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(indexWords(d))}
 	kind := goose.DialectSQLite3
 	if d == postgresDialect {
 		kind = goose.DialectPostgres
@@ -47,4 +50,45 @@ func provider(d *dialect, db *sql.DB) (*goose.Provider, error) {
 		options = append(options, goose.WithSessionLocker(locker))
 	}
 	return goose.NewProvider(kind, db, dir, options...)
+}
+
+// indexWords fills the words by which the register is searched, for licences that were there before the search.
+func indexWords(d *dialect) *goose.Migration {
+	text := func(query string) string {
+		if d == sqliteDialect {
+			return numbered(query)
+		}
+		return query
+	}
+	return goose.NewGoMigration(21, &goose.GoFunc{RunTx: func(ctx context.Context, t *sql.Tx) error {
+		rows, err := t.QueryContext(ctx, `SELECT entry, body FROM licences`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		names := map[int64]string{}
+		for rows.Next() {
+			var entry int64
+			var body []byte
+			if err := rows.Scan(&entry, &body); err != nil {
+				return err
+			}
+			var l licensing.Licence
+			if err := json.Unmarshal(body, &l); err != nil {
+				return err
+			}
+			names[entry] = l.Holder.Name
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+		for entry, name := range names {
+			for _, word := range wordsOf(name) {
+				if _, err := t.ExecContext(ctx, text(addWord), word, entry); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}}, nil)
 }

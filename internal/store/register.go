@@ -5,7 +5,6 @@ package store
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -104,38 +103,4 @@ func (x *tx) Ruling(application string) (*licensing.Ruling, error) {
 	}
 	r.At = moment(at)
 	return r, nil
-}
-
-// AddLicence writes a licence; its PDF must be there as a blob.
-func (x *tx) AddLicence(l *licensing.LicenceRecord) error {
-	body, err := json.Marshal(l.Licence)
-	if err != nil {
-		return err
-	}
-	return x.exec(`INSERT INTO licences (number, application, body, document, signed, pdf, issued, entry) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		l.Licence.Number, l.ApplicationID, body, l.Document, l.Licence.Signed, l.Licence.PDFSHA256, l.Licence.Issued.UnixMilli(), l.Licence.Entry)
-}
-
-// Licence reads one by number, without the PDF's bytes.
-func (x *tx) Licence(number string) (*licensing.LicenceRecord, error) {
-	l := &licensing.LicenceRecord{}
-	var body, signed []byte
-	var pdf string
-	err := x.one([]any{&l.ApplicationID, &body, &l.Document, &signed, &pdf},
-		`SELECT application, body, document, signed, pdf FROM licences WHERE number = $1`, number)
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(body, &l.Licence); err != nil {
-		return nil, fmt.Errorf("licence %s: %w", number, err)
-	}
-	l.Licence.Signed, l.Licence.PDFSHA256 = signed, pdf
-	return l, nil
-}
-
-// Counts what stands in the register.
-func (x *tx) Counts() (c licensing.Counts, err error) {
-	err = x.one([]any{&c.Registrations, &c.Rulings, &c.Licences},
-		`SELECT (SELECT count(*) FROM registrations), (SELECT count(*) FROM rulings), (SELECT count(*) FROM licences)`)
-	return c, err
 }

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package licensing
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// JobTerm is the kind of the outbox messages by which terms come due.
+const JobTerm = "term"
+
+// Kinds of terms. Those of an application follow each other: completeness,
+// warning, escalation, decision.
+const (
+	termCompleteness = "completeness"
+	termWarning      = "warning"
+	termEscalation   = "escalation"
+	termDecision     = "decision"
+	termAgreement    = "agreement"
+	termSuspension   = "suspension"
+	termReminder     = "reminder"
+	termExpiry       = "expiry"
+)
+
+// Working days before the deadline at which officers are reminded, and then
+// their head. A shorter deadline has them at its half and its last day.
+const (
+	warnDays     = 3
+	escalateDays = 1
+)
+
+// reminderDays before its end a licensee is reminded (calendar days).
+const reminderDays = 30
+
+// term is one that runs. Whoever it concerns is read anew when it comes due, so
+// that a term that no longer matters does nothing.
+type term struct {
+	Subject string `json:"subject"` // application's id or licence's number
+	Kind    string `json:"kind"`
+	Key     string `json:"key,omitempty"`
+}
+
+func (s *Service) begin(tx Tx, t term, due time.Time) error {
+	body, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	// The same term of the same subject comes due once, whoever begins it again.
+	return tx.Enqueue(Outgoing{Kind: JobTerm, Key: t.Kind + "/" + t.Subject + "/" + t.Key, Body: body, Due: due})
+}
+
+// termsOfApplication begins what runs from registration on.
+func (s *Service) termsOfApplication(tx Tx, r *Regulation, app *Application) error {
+	due, err := s.o.Calendar.After(*app.Registered, r.Terms.completeness())
+	if err != nil {
+		return err
+	}
+	if due.After(*app.Deadline) {
+		due = *app.Deadline
+	}
+	return s.begin(tx, term{Subject: app.ID, Kind: termCompleteness}, due)
+}
+
+// completeness is two working days where a regulation says nothing (law on licensing 2007, art. 42 (4)).
+func (t Terms) completeness() Term {
+	if t.Completeness.WorkingDays == 0 && t.Completeness.CalendarDays == 0 {
+		return Term{WorkingDays: 2}
+	}
+	return t.Completeness
+}
+
+func (t Terms) agreementReply() Term {
+	if t.AgreementReply.WorkingDays == 0 && t.AgreementReply.CalendarDays == 0 {
+		return Term{WorkingDays: 10}
+	}
+	return t.AgreementReply
+}
+
+// termsOfLicence begins what runs from a licence's issue on.
+func (s *Service) termsOfLicence(tx Tx, l *Licence) error {
+	if l.ValidUntil == nil {
+		return nil
+	}
+	if remind := l.ValidUntil.AddDate(0, 0, -reminderDays); remind.After(l.Issued) {
+		if err := s.begin(tx, term{Subject: l.Number, Kind: termReminder}, remind); err != nil {
+			return err
+		}
+	}
+	return s.begin(tx, term{Subject: l.Number, Kind: termExpiry}, *l.ValidUntil)
+}
+
+// termsOfMove begins the end of a suspension.
+func (s *Service) termsOfMove(tx Tx, m *MoveRecord) error {
+	if m.Until == "" {
+		return nil
+	}
+	return s.begin(tx, term{Subject: m.Licence, Kind: termSuspension, Key: fmt.Sprint(m.Seq)}, s.o.Calendar.End(m.Until))
+}
+
+// ComeDue does what a term asks for that has come due: the body is that of a
+// JobTerm message. It may run several times and on several machines at once; an
+// error means that it is to be tried again.
+func (s *Service) ComeDue(ctx context.Context, body []byte) error {
+	var t term
+	if err := json.Unmarshal(body, &t); err != nil {
+		return fmt.Errorf("a term that cannot be read: %w", err)
+	}
+	switch t.Kind {
+	case termCompleteness, termWarning, termEscalation:
+		return s.runApplicationTerm(ctx, t)
+	case termDecision:
+		return s.deem(ctx, t)
+	case termAgreement:
+		return s.agreeBySilence(ctx, t)
+	case termSuspension, termReminder:
+		return s.runLicenceTerm(ctx, t)
+	case termExpiry:
+		return s.expire(ctx, t)
+	}
+	return fmt.Errorf("a term of unknown kind %q", t.Kind)
+}
+
+// runApplicationTerm notes that a day has come and begins the next term.
+func (s *Service) runApplicationTerm(ctx context.Context, t term) error {
+	return s.o.Store.Update(ctx, func(tx Tx) error {
+		app, err := tx.Application(t.Subject)
+		if err != nil || app.Status != Registered {
+			return err
+		}
+		next, at, kind := term{Subject: t.Subject, Kind: termWarning}, time.Time{}, ""
+		switch t.Kind {
+		case termCompleteness:
+			// Whoever says nothing in time takes the documents as complete.
+			events, err := tx.Events(t.Subject)
+			if err != nil {
+				return err
+			}
+			if !happened(events, EventComplete) {
+				kind = EventComplete
+			}
+			at, err = s.daysBefore(app, warnDays)
+			if err != nil {
+				return err
+			}
+		case termWarning:
+			next.Kind, kind = termEscalation, EventWarning
+			if at, err = s.daysBefore(app, escalateDays); err != nil {
+				return err
+			}
+		case termEscalation:
+			next.Kind, kind, at = termDecision, EventEscalation, *app.Deadline
+		}
+		if kind != "" {
+			if err := s.event(tx, t.Subject, System, kind, map[string]string{"deadline": app.Deadline.Format(time.RFC3339), "reason": t.Kind}); err != nil {
+				return err
+			}
+		}
+		return s.begin(tx, next, at)
+	})
+}
+
+// daysBefore is n working days before the deadline, but not before the registration.
+func (s *Service) daysBefore(app *Application, n int) (time.Time, error) {
+	at, err := s.o.Calendar.Before(*app.Deadline, n)
+	if at.Before(*app.Registered) {
+		at = *app.Registered
+	}
+	return at, err
+}
+
+func happened(events []Event, kind string) bool {
+	for _, e := range events {
+		if e.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// deem issues what the licensor kept silent about: when the deadline has passed
+// the licence is deemed issued (law on licensing 2007, art. 43 (2); law on
+// permits, art. 26), and the system certifies that with its own seal. Where the
+// signature itself has come into doubt, or nothing can be issued, people are told.
+func (s *Service) deem(ctx context.Context, t term) error {
+	unlock, err := s.running.lock(ctx, t.Subject)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	app, err := s.load(ctx, t.Subject)
+	if err != nil || app.Status != Registered {
+		return err
+	}
+	if !s.now().After(*app.Deadline) {
+		return fmt.Errorf("%w: the deadline has not passed", ErrLater)
+	}
+	r, ok := s.regulations[app.Service]
+	if !ok {
+		return s.escalate(ctx, t, "the service is no longer offered")
+	}
+	h, err := s.sealed(r)
+	if err != nil {
+		return s.escalate(ctx, t, err.Error())
+	}
+	err = s.o.Store.View(ctx, func(tx Tx) error {
+		events, err := tx.Events(t.Subject)
+		if err != nil {
+			return err
+		}
+		return doubtful(events)
+	})
+	if err == nil {
+		err = s.recheck(ctx, r, app)
+	}
+	if err == nil {
+		_, err = s.approve(ctx, r, app, h, Decision{Approve: true})
+	}
+	var input *InputError
+	switch {
+	case errors.Is(err, errOvertaken):
+		return nil // somebody decided, or the next try will see why not
+	case errors.Is(err, ErrState), errors.As(err, &input):
+		return s.escalate(ctx, t, err.Error())
+	case err != nil:
+		return unsigned(err)
+	}
+	s.o.Log.WarnContext(ctx, "licence deemed issued: the licensor kept silent", "application", app.ID, "number", app.Number)
+	return nil
+}
+
+// sealed is the system's own hand, where it has one that the table of authorities lists.
+func (s *Service) sealed(r *Regulation) (hand, error) {
+	if s.seal == nil {
+		return hand{}, errors.New("the installation has no seal of its own")
+	}
+	by := s.seal.Certificate()
+	line, err := s.authorityOf(System, by.SHA256Hex(), r.Licensor.BIN, s.now())
+	if err != nil {
+		return hand{}, fmt.Errorf("the table of authorities does not list the seal: %w", err)
+	}
+	return hand{officer: System, line: line, key: s.seal, by: by, deemed: true}, nil
+}
+
+func (s *Service) escalate(ctx context.Context, t term, why string) error {
+	s.o.Log.ErrorContext(ctx, "a term has ended and nothing could be done", "kind", t.Kind, "subject", t.Subject, "why", why)
+	return s.o.Store.Update(ctx, func(tx Tx) error {
+		return s.event(tx, t.Subject, System, EventEscalation, map[string]string{"reason": t.Kind, "why": why})
+	})
+}
+
+// runLicenceTerm notes the end of a suspension, or reminds of the end of the licence.
+func (s *Service) runLicenceTerm(ctx context.Context, t term) error {
+	return s.o.Store.Update(ctx, func(tx Tx) error {
+		l, err := tx.Licence(t.Subject)
+		if err != nil {
+			return err
+		}
+		switch {
+		case t.Kind == termSuspension && l.Licence.State == StateSuspended && fmt.Sprint(l.Moves) == t.Key:
+			return s.event(tx, t.Subject, System, EventTermEnded, nil)
+		case t.Kind == termReminder && l.Licence.State != StateTerminated:
+			return s.event(tx, t.Subject, System, EventReminder, map[string]string{"until": l.Licence.ValidUntil.Format(time.RFC3339)})
+		}
+		return nil
+	})
+}
+
+// expire terminates a licence whose term has ended, under the system's seal.
+func (s *Service) expire(ctx context.Context, t term) error {
+	rec, err := s.licence(ctx, t.Subject)
+	if err != nil || rec.Licence.State == StateTerminated {
+		return err
+	}
+	r, ok := s.regulations[rec.Licence.Service]
+	if !ok {
+		return s.escalate(ctx, t, "the service is no longer offered")
+	}
+	h, err := s.sealed(r)
+	if err != nil {
+		return s.escalate(ctx, t, err.Error())
+	}
+	ground, ok := s.o.Grounds.of(MoveTerminate, "expiry")
+	if !ok {
+		return s.escalate(ctx, t, "the table of grounds has no expiry")
+	}
+	m, err := s.signMove(ctx, h, rec, MoveRequest{Move: MoveTerminate}, ground, "")
+	if err != nil {
+		return unsigned(err)
+	}
+	return s.o.Store.Update(ctx, func(tx Tx) error {
+		current, err := tx.Licence(t.Subject)
+		if err != nil {
+			return err
+		}
+		if current.Moves != rec.Moves {
+			return ErrLater
+		}
+		return enterMove(tx, m)
+	})
+}

@@ -96,7 +96,7 @@ func TestExitCodes(t *testing.T) {
 		{"no file", []string{"verify"}, 2, "at least one file"},
 		{"unknown flag", []string{"verify", "--nonsense", good}, 2, "unknown flag"},
 		{"unknown command", []string{"nonsense"}, 2, "unknown command"},
-		{"command to come", []string{"extend", good}, 2, "unknown command"},
+		{"no command", []string{"no-such-command"}, 2, "unknown command"},
 		{"bad time", []string{"verify", "--at", "yesterday", good}, 2, "RFC 3339"},
 		{"bad number", []string{"verify", "--iin", "12", good}, 2, "twelve digits"},
 		{"bad purpose", []string{"verify", "--purpose", "fun", good}, 2, "--purpose"},

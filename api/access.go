@@ -64,7 +64,11 @@ func (s *server) authenticate(c echo.Context) (account.Account, error) {
 	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") {
 		return account.Account{}, errNoToken
 	}
-	return s.o.Accounts.ByToken(strings.TrimSpace(token))
+	a, err := s.o.Accounts.ByToken(strings.TrimSpace(token))
+	if err != nil && s.o.Desk != nil {
+		a, _, err = s.o.Desk.BySession(c.Request().Context(), strings.TrimSpace(token))
+	}
+	return a, err
 }
 
 // actor is the caller as the workflow knows them.

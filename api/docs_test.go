@@ -32,7 +32,7 @@ func TestDocumentIsComplete(t *testing.T) {
 		if len(roles) == 0 && strings.TrimSpace(line) != "everybody" {
 			t.Errorf("%s is public, the page says %s", route, line)
 		}
-		for _, role := range []string{"applicant", "officer", "auditor", "admin"} {
+		for _, role := range []string{"applicant", "employee", "operator", "officer", "auditor", "admin"} {
 			may := false
 			for _, r := range roles {
 				may = may || string(r) == role

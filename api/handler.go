@@ -3,6 +3,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,7 +24,9 @@ type Options struct {
 	Verifier      *verifier.Verifier       // Required.
 	Question      func() verifier.Question // Required. Anchors and policy of this installation; callers never bring anchors of their own.
 	Service       *licensing.Service       // Required.
-	Accounts      *account.Book            // Required.
+	Accounts      *account.Book            // Required. Tokens of programs and portals.
+	Desk          *account.Desk            // Optional. People who log in; if nil, nobody does.
+	Payments      Teller                   // Optional. The payment gateway's messages; if nil, none are taken.
 	Lists         *crl.Source              // Optional. If nil, /readyz and /metrics say nothing of revocation lists.
 	Ready         func() []string          // Optional. Reasons why not ready, empty means ready. If nil, always ready.
 	BodyLimit     int64                    // Optional. Bytes of a request's body. If zero, 32 MiB.
@@ -32,6 +35,11 @@ type Options struct {
 	Now           func() time.Time         // Required.
 	Log           *slog.Logger             // Required.
 	Version       string                   // Optional. Shown in /readyz and /metrics.
+}
+
+// Teller proves that a message is the payment gateway's (egov.Gateway has it). It must be safe for concurrent use.
+type Teller interface {
+	Paid(ctx context.Context, sealed []byte, mediaType string) (*licensing.PaymentState, error)
 }
 
 const (

@@ -20,10 +20,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexedwards/argon2id"
+
 	"rastau/api"
 	"rastau/crl"
 	"rastau/internal/account"
 	"rastau/internal/cms"
+	"rastau/internal/egov"
 	"rastau/internal/fetch"
 	"rastau/internal/identity"
 	"rastau/internal/phrase"
@@ -62,18 +65,20 @@ func (c *clock) move(d time.Duration) {
 // house is a whole installation: a development CA with its responders on
 // loopback, the real verifier, signer, register on disk, and the API.
 type house struct {
-	clock    *clock
-	pki      *testpki.PKI
-	ca       *testpki.CA
-	head     *pki.Key // signs for the body with bin
-	licensor *pki.Key
-	bin      string
-	service  *licensing.Service
-	options  api.Options
-	handler  http.Handler
-	tokens   map[string]string // by account id
-	fee      int64
-	logs     *logBook
+	clock               *clock
+	pki                 *testpki.PKI
+	ca                  *testpki.CA
+	head                *pki.Key // signs for the body with bin
+	licensor            *pki.Key
+	bin                 string
+	centreBIN, clerkIIN string
+	sandbox             *egov.Sandbox
+	service             *licensing.Service
+	options             api.Options
+	handler             http.Handler
+	tokens              map[string]string // by account id
+	fee                 int64
+	logs                *logBook
 }
 
 // logBook keeps what was logged.
@@ -96,10 +101,15 @@ func (l *logBook) String() string {
 
 // accounts of the house: one for each role, and a second applicant.
 var accounts = map[string]account.Role{
-	"applicant": account.Applicant, "other": account.Applicant, "officer": account.Officer, "auditor": account.Auditor, "admin": account.Admin,
+	"applicant": account.Applicant, "other": account.Applicant, "employee": account.Employee, "operator": account.Operator, "officer": account.Officer, "auditor": account.Auditor, "admin": account.Admin,
 }
 
 func newHouse(tb testing.TB, change func(*api.Options)) *house {
+	return newHouseWith(tb, change, false)
+}
+
+// newHouseWith takes payments through the gateway where paying is true; else the portal answers for the references that it gives.
+func newHouseWith(tb testing.TB, change func(*api.Options), paying bool) *house {
 	tb.Helper()
 	h := &house{clock: &clock{began: time.Now()}, tokens: map[string]string{}, logs: &logBook{}}
 	must := func(err error) {
@@ -122,7 +132,8 @@ func newHouse(tb testing.TB, change func(*api.Options)) *house {
 	regulations, err := licensing.Embedded()
 	must(err)
 	day := time.Date(2011, 3, 9, 0, 0, 0, 0, time.UTC)
-	h.bin = identity.NewBIN(day, 5201)
+	h.bin, h.centreBIN = identity.NewBIN(day, 5201), identity.NewBIN(day, 5202)
+	h.clerkIIN = identity.NewIIN(day.AddDate(-28, 0, 0), false, 13)
 	h.licensor, err = h.ca.Issue(testpki.Leaf{Surname: "ЛИЦЕНЗИАР", CommonName: "ЛИЦЕНЗИАР ҮЛГІ", IIN: identity.NewIIN(day.AddDate(-30, 0, 0), true, 11), BIN: regulations[0].Licensor.BIN, Organization: "ЛИЦЕНЗИАР (TEST)"})
 	must(err)
 	h.head, err = h.ca.Issue(testpki.Leaf{Surname: "ҮЛГІБАЕВ", CommonName: "ҮЛГІБАЕВ ӘЛІ", IIN: identity.NewIIN(day.AddDate(-35, 0, 0), true, 12), BIN: h.bin, Organization: "«ҮЛГІ» ЖШС (TEST)", Roles: []pki.OID{pki.OIDRoleHead}})
@@ -137,6 +148,7 @@ func newHouse(tb testing.TB, change func(*api.Options)) *house {
 		return verifier.Question{Anchors: []trust.Anchor{trust.AnchorOf(h.pki.Root().Certificate)}, Certs: []*pki.Certificate{h.ca.Certificate}, Purpose: verifier.PurposeSign}
 	}
 	stamper := &timestamp.Client{URL: responders.URL + "/tsp", HTTP: web}
+	gateway := h.gateway(tb, judge, question)
 	ring, err := signer.NewRing(h.licensor)
 	must(err)
 	key, err := signer.New(signer.Options{Keys: ring, Stamper: stamper, Judge: keyJudge{judge, h.pki}, Checker: judge, Now: h.clock.now})
@@ -146,13 +158,17 @@ func newHouse(tb testing.TB, change func(*api.Options)) *house {
 	tb.Cleanup(func() { db.Close() })
 	calendar, err := licensing.EmbeddedCalendar()
 	must(err)
-	h.service, err = licensing.New(licensing.Options{
+	workflow := licensing.Options{
 		Regulations: regulations, Store: db, Judge: judge, Question: question, Signer: key, Stamper: stamper,
 		Authorities: []licensing.Authority{{Officer: "officer", Name: "ҚЫЗМЕТКЕР", Position: phrase.Text{KK: "Басшы", RU: "Руководитель", EN: "Head"},
 			Licensor: regulations[0].Licensor.BIN, Certificate: h.licensor.Certificate.SHA256Hex(), From: started.Add(-time.Hour)}},
-		Calendar: calendar, AcceptRepealed: true, Demo: true, LicenceCode: "ZZZ",
+		Registers: gateway, Calendar: calendar, AcceptRepealed: true, Demo: true, LicenceCode: "ZZZ",
 		VerifyURL: func(number string) string { return "http://localhost/v/" + number }, Now: h.clock.now, Rand: rand.Reader, Log: log,
-	})
+	}
+	if paying {
+		workflow.Payments, workflow.Notices = gateway, true
+	}
+	h.service, err = licensing.New(workflow)
 	must(err)
 	h.fee, err = h.service.Fee("passenger-transport", "issue")
 	must(err)
@@ -162,11 +178,24 @@ func newHouse(tb testing.TB, change func(*api.Options)) *house {
 		token, digest, err := account.NewToken()
 		must(err)
 		h.tokens[id] = token
-		list = append(list, account.Account{ID: id, Name: "Test " + id, Roles: []account.Role{role}, TokenSHA256: digest})
+		a := account.Account{ID: id, Name: "Test " + id, Roles: []account.Role{role}, TokenSHA256: digest}
+		switch role {
+		case account.Employee:
+			a.IIN, a.BIN = h.clerkIIN, regulations[0].Licensor.BIN
+		case account.Operator:
+			a.IIN, a.BIN = h.clerkIIN, h.centreBIN
+		}
+		list = append(list, a)
 	}
 	book, err := account.NewBook(list)
 	must(err)
-	o := api.Options{Verifier: judge, Question: question, Service: h.service, Accounts: book, Lists: lists, RatePerMinute: 1_000_000, Now: h.clock.now, Log: log, Version: "test"}
+	desk, err := account.NewDesk(account.Options{Store: db.Accounts(), Judge: judge, Question: question, Site: "http://localhost", Now: h.clock.now, Log: log,
+		Hash: &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}})
+	must(err)
+	o := api.Options{Desk: desk, Verifier: judge, Question: question, Service: h.service, Accounts: book, Lists: lists, RatePerMinute: 1_000_000, Now: h.clock.now, Log: log, Version: "test"}
+	if paying {
+		o.Payments = gateway
+	}
 	if change != nil {
 		change(&o)
 	}

@@ -172,10 +172,33 @@ func TestExamplesWork(t *testing.T) {
 	if issued.Licence != "KZ18ZZZ00000001" {
 		t.Fatalf("the first licence is %s: the examples name another", issued.Licence)
 	}
-	ids := map[string]string{"submit": open.ID, "decide": waiting.ID, "readApplication": issued.ID}
+	var saved licensing.Application
+	h.get(t, ask{path: "/v1/drafts", account: "applicant", body: h.newApplication()}, &saved)
+	var staff struct{ ID string }
+	h.get(t, ask{path: "/v1/people", account: "admin", body: map[string]any{"login": "operator.1", "name": "ҮЛГІ", "iin": h.clerkIIN, "bin": h.centreBIN, "roles": []string{"operator"}, "password": "ұзын құпия сөз"}}, &staff)
+	ids := map[string]string{"submit": open.ID, "decide": waiting.ID, "readApplication": issued.ID, "changeDraft": saved.ID, "seal": saved.ID, "checkCertificate": open.ID}
+	// What an example alone cannot do: it holds nobody's signature, and this installation has no payment gateway.
+	wants := map[string]int{"register": 401, "pay": 404, "paymentTold": 404, "checkCertificate": 422, "setPassword": 404, "disablePerson": 404, "changeDraft": 200, "seal": 422}
+	// The example of changeDraft leaves the draft half filled, so that it cannot be sealed. Those that would take away what others need are tried last.
+	last := []string{"logOut", "seal"}
 	tried := 0
+	type line struct {
+		path, method string
+		op           operation
+	}
+	var lines, late []line
 	for path, item := range d.Paths {
 		for method, op := range item {
+			if slices.Contains(last, op.OperationID) {
+				late = append(late, line{path, method, op})
+			} else {
+				lines = append(lines, line{path, method, op})
+			}
+		}
+	}
+	for _, l := range append(lines, late...) {
+		path, method, op := l.path, l.method, l.op
+		{
 			a := ask{method: strings.ToUpper(method), path: path, header: map[string]string{"Accept": "application/json"}}
 			for name, value := range map[string]string{"id": ids[op.OperationID], "number": issued.Licence, "key": "passenger-transport", "file": "style.css", "type": "token"} {
 				a.path = strings.ReplaceAll(a.path, "{"+name+"}", value)
@@ -184,20 +207,29 @@ func TestExamplesWork(t *testing.T) {
 				a.account = string(op.Roles[0])
 			}
 			want := 200
-			if method == "post" {
+			if len(op.RequestBody.Content) > 0 {
 				example := op.RequestBody.Content["application/json"].Example
-				if example == nil {
+				if example == nil && hasKey(op.RequestBody.Content, "application/json") {
 					t.Errorf("%s has no example", op.OperationID)
 					continue
 				}
 				a.body = []byte(example)
-				if op.OperationID == "apply" {
-					want = 201
-				}
+			}
+			if hasKey(op.Responses, "201") {
+				want = 201
+			} else if hasKey(op.Responses, "204") {
+				want = 204
+			}
+			if w, other := wants[op.OperationID]; other {
+				want = w
 			}
 			w := h.do(t, a)
 			if w.Code != want {
 				t.Errorf("%s: %d %s", op.OperationID, w.Code, w.Body)
+				continue
+			}
+			if w.Code == 204 {
+				tried++
 				continue
 			}
 			fits(t, d, path, method, w)

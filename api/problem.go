@@ -30,9 +30,15 @@ type problem struct {
 var problems = []problem{
 	{401, "token_missing", "No bearer token", "Send the header “Authorization: Bearer TOKEN” with a token from the service's configuration.", is(errNoToken), text},
 	{401, "token", "Unknown token", "The token is not, or no longer, known here. Ask whoever runs the service for a new one.", is(account.ErrToken), nil},
+	{401, "login", "Log-in refused", "The member “message” holds the regulation's own message in three languages. Nothing says which accounts exist.", as[*loginError], nil},
+	{403, "message", "Message not accepted", "Only the payment gateway's signed messages are taken here.", as[*messageError], text},
+	{409, "taken", "Registered already", "There is an account with this login or these numbers: log in.", is(account.ErrTaken), nil},
+	{422, "password", "Password cannot be used", "The detail says what is wanted.", is(account.ErrPassword), text},
+	{422, "person", "Cannot be entered", "The detail names the value and says what is wanted.", is(account.ErrInput), text},
+	{503, "busy", "Too many log-ins at once", "Ask again in a few seconds.", is(account.ErrBusy), nil},
 	{403, "role", "Not allowed for this account", "The account has no role that may do this. The description at /docs names the roles of every route.", is(errRole), text},
 	{403, "not_authority", "Not entitled to sign", "The table of authorities does not list this officer for this licensor, with the key in use, on this date.", is(licensing.ErrNotAuthority), text},
-	{404, "not_found", "Not found", "There is nothing under this name, or it is not yours to see.", is(licensing.ErrNotFound, licensing.ErrForbidden, errNoSuch), nil},
+	{404, "not_found", "Not found", "There is nothing under this name, or it is not yours to see.", is(licensing.ErrNotFound, licensing.ErrForbidden, account.ErrUnknown, errNoSuch), nil},
 	{404, "no_route", "No such address", "The description at /docs lists every address.", is(echo.ErrNotFound), nil},
 	{405, "method", "Method not allowed", "The header Allow names the methods of this address.", is(echo.ErrMethodNotAllowed), nil},
 	{409, "state", "Not possible in this state", "Read the object again: it has moved on since, or has not come that far.", is(licensing.ErrState), text},
@@ -139,6 +145,10 @@ func (s *server) fail(err error, c echo.Context) {
 		d.Detail = p.detail(err)
 	}
 	d.Field, _ = inputOf(err)
+	var login *loginError
+	if errors.As(err, &login) {
+		d.Message = &login.message
+	}
 	var refusal *licensing.RefusalError
 	if errors.As(err, &refusal) {
 		d.Message = &refusal.Message

@@ -27,13 +27,17 @@ const (
 func (s *server) routes() []route {
 	const (
 		applicant = account.Applicant
+		employee  = account.Employee
+		operator  = account.Operator
 		officer   = account.Officer
 		auditor   = account.Auditor
 		admin     = account.Admin
 	)
 	var public []account.Role
-	everyone := []account.Role{applicant, officer, auditor, admin}
-	workers := []account.Role{applicant, officer, admin}
+	everyone := []account.Role{applicant, employee, operator, officer, auditor, admin}
+	clerks := []account.Role{employee, operator}
+	entering := []account.Role{applicant, employee, operator} // each on a channel of their own
+	workers := []account.Role{applicant, employee, operator, officer, admin}
 	judges := []account.Role{officer, auditor, admin}
 	return []route{
 		// Whoever watches over the service must reach it under any load: these have no rate.
@@ -51,10 +55,29 @@ func (s *server) routes() []route {
 		{http.MethodGet, "/v1/services", everyone, s.services},
 		{http.MethodGet, "/v1/services/:key", everyone, s.service},
 
-		{http.MethodPost, "/v1/applications", []account.Role{applicant}, s.once(s.apply)},
+		{http.MethodPost, "/v1/challenges", public, s.withDesk(s.challenge)},
+		{http.MethodPost, "/v1/registrations", public, s.withDesk(s.registration)},
+		{http.MethodPost, "/v1/session", public, s.withDesk(s.login)},
+		{http.MethodGet, "/v1/session", everyone, s.whoAmI},
+		{http.MethodDelete, "/v1/session", everyone, s.logout},
+		{http.MethodGet, "/v1/people", []account.Role{admin}, s.withDesk(s.people)},
+		{http.MethodPost, "/v1/people", []account.Role{admin}, s.withDesk(s.once(s.enter))},
+		{http.MethodPut, "/v1/people/:id/disabled", []account.Role{admin}, s.withDesk(s.once(s.disable))},
+		{http.MethodPut, "/v1/people/:id/password", everyone, s.withDesk(s.setPassword)},
+		{http.MethodGet, "/v1/logins", []account.Role{auditor, admin}, s.withDesk(s.logins)},
+
+		{http.MethodPost, "/v1/registers/lookup", clerks, s.lookUp},
+		{http.MethodPost, "/v1/payments/told", public, s.paymentTold},
+
+		{http.MethodPost, "/v1/drafts", entering, s.once(s.saveDraft)},
+		{http.MethodPut, "/v1/drafts/:id", entering, s.once(s.changeDraft)},
+		{http.MethodPost, "/v1/applications/:id/payment", entering, s.once(s.pay)},
+		{http.MethodPost, "/v1/applications/:id/seal", entering, s.once(s.seal)},
+		{http.MethodPost, "/v1/applications/:id/certificate", entering, s.checkCertificate},
+		{http.MethodPost, "/v1/applications", entering, s.once(s.apply)},
 		{http.MethodGet, "/v1/applications", workers, s.applications},
 		{http.MethodGet, "/v1/applications/:id", workers, s.application},
-		{http.MethodPost, "/v1/applications/:id/signature", []account.Role{applicant}, s.once(s.submit)},
+		{http.MethodPost, "/v1/applications/:id/signature", entering, s.once(s.submit)},
 		{http.MethodPost, "/v1/applications/:id/decision", []account.Role{officer}, s.once(s.decide)},
 
 		{http.MethodGet, "/v1/licences/:number", everyone, s.licence},

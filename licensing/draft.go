@@ -57,7 +57,7 @@ func (s *Service) Save(ctx context.Context, a Actor, id string, n NewApplication
 	}
 	app := &Application{
 		Status: Draft, Service: r.Key, Operation: op.Key, Channel: n.Channel, About: n.About, Applicant: n.Applicant, Clerk: clerk,
-		Fields: n.Fields, OnPaper: n.OnPaper, Payment: Payment{Reference: n.Payment.Reference, Amount: n.Payment.Amount}, Lang: n.Lang, Owner: a.ID,
+		Fields: n.Fields, OnPaper: n.OnPaper, Payment: Payment{Reference: n.Payment.Reference, Amount: n.Payment.Amount}, Lang: n.Lang, Owner: a.ID, Package: []byte{},
 	}
 	if app.Attachments, err = r.checkAttachments(n.Channel, old, n.Attachments); err != nil {
 		return nil, err

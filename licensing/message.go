@@ -151,3 +151,12 @@ func refuseCapacity(rule ApplicantRule, r *verifier.Report) bool {
 	}
 	return false
 }
+
+// LoginRefused is refusal M1 of the portal, or M5 where staff could not log in. reason is credentials, locked or certificate.
+func LoginRefused(staff bool, reason string) Message {
+	code := "M1"
+	if staff {
+		code = "M5"
+	}
+	return refusalMessage(code, reason, nil)
+}

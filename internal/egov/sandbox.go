@@ -77,6 +77,13 @@ func NewSandbox(o SandboxOptions) (*Sandbox, error) {
 	}, nil
 }
 
+// SetCallback says where payments are told of from now on.
+func (s *Sandbox) SetCallback(address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.o.Callback = address
+}
+
 // AddPerson puts an invented person into the register, or replaces the one with that number.
 func (s *Sandbox) AddPerson(p licensing.Person) {
 	s.mu.Lock()
@@ -129,12 +136,12 @@ func (s *Sandbox) Pay(ctx context.Context, reference string) error {
 	if p.state.Paid == nil {
 		p.state.Paid, p.state.Receipt = &now, "SBX-"+newID()[:12]
 	}
-	state := p.state
+	state, callback := p.state, s.o.Callback
 	s.mu.Unlock()
-	if s.o.Callback == "" {
+	if callback == "" {
 		return nil
 	}
-	return s.tell(ctx, state)
+	return s.tell(ctx, callback, state)
 }
 
 // PayOver makes a payment that nobody opened here, such as one at a counter of a bank.
@@ -147,7 +154,7 @@ func (s *Sandbox) PayOver(i licensing.Invoice) licensing.PaymentState {
 	return p.state
 }
 
-func (s *Sandbox) tell(ctx context.Context, state licensing.PaymentState) error {
+func (s *Sandbox) tell(ctx context.Context, callback string, state licensing.PaymentState) error {
 	body, err := json.Marshal(state)
 	if err != nil {
 		return err
@@ -156,7 +163,7 @@ func (s *Sandbox) tell(ctx context.Context, state licensing.PaymentState) error 
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.o.Callback, bytes.NewReader(sealed))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, callback, bytes.NewReader(sealed))
 	if err != nil {
 		return err
 	}
@@ -283,8 +290,8 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request) {
 	case FaultDrop:
 		panic(http.ErrAbortHandler) // the connection breaks
 	case FaultForged:
-		if i := bytes.Index(out, []byte(`"body"`)); i > 0 {
-			out[i+8] ^= 1
+		if i := bytes.Index(out, []byte(`"action"`)); i > 0 {
+			out[i+10] ^= 1
 		}
 	}
 	w.Header().Set("Content-Type", mediaType)

@@ -108,7 +108,9 @@ func scanApplication(scan func(...any) error) (a licensing.Application, err erro
 		a.Channel = licensing.ChannelPortal // written before there were others
 	}
 	a.Number, a.Licence = number.String, licence.String
-	a.Created = moment(created)
+	if a.Created = moment(created); a.Package == nil {
+		a.Package = []byte{} // a driver's word for no bytes: the draft is open
+	}
 	a.Registered, a.Deadline, a.Decided = maybe(registered), maybe(deadline), maybe(decided)
 	if refusal != nil {
 		a.Refusal = new(licensing.Message)

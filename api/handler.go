@@ -15,6 +15,7 @@ import (
 
 	"rastau/crl"
 	"rastau/internal/account"
+	"rastau/internal/ocsp"
 	"rastau/licensing"
 	"rastau/verifier"
 )
@@ -28,6 +29,7 @@ type Options struct {
 	Desk          *account.Desk            // Optional. People who log in; if nil, nobody does.
 	Payments      Teller                   // Optional. The payment gateway's messages; if nil, none are taken.
 	Lists         *crl.Source              // Optional. If nil, /readyz and /metrics say nothing of revocation lists.
+	Answers       *ocsp.Source             // Optional. If nil, /metrics says nothing of OCSP.
 	Ready         func() []string          // Optional. Reasons why not ready, empty means ready. If nil, always ready.
 	BodyLimit     int64                    // Optional. Bytes of a request's body. If zero, 32 MiB.
 	RatePerMinute int                      // Optional. Requests of one account, or of one address without an account. If zero, 600.

@@ -28,6 +28,12 @@ type listState struct {
 	ThisUpdate *time.Time `json:"thisUpdate"`
 	NextUpdate *time.Time `json:"nextUpdate"`
 	Failing    bool       `json:"failing"` // the last attempt to fetch it
+
+	Fresh       bool       `json:"fresh"` // current, and not yet due to be asked for again
+	AgeSeconds  int64      `json:"ageSeconds"`
+	NextRefresh *time.Time `json:"nextRefresh"`
+	Origin      string     `json:"origin,omitempty"` // network, cache, folder or offline
+	Entries     int        `json:"entries"`
 }
 
 func (s *server) ready(c echo.Context) error {
@@ -37,7 +43,10 @@ func (s *server) ready(c echo.Context) error {
 	}
 	if s.o.Lists != nil {
 		for _, st := range s.o.Lists.States() {
-			r.Lists = append(r.Lists, listState{st.URL, st.Number, known(st.ThisUpdate), known(st.NextUpdate), st.LastError != ""})
+			r.Lists = append(r.Lists, listState{
+				URL: st.URL, Number: st.Number, ThisUpdate: known(st.ThisUpdate), NextUpdate: known(st.NextUpdate), Failing: st.LastError != "",
+				Fresh: st.Fresh, AgeSeconds: int64(st.Age.Seconds()), NextRefresh: known(st.NextRefresh), Origin: st.Origin, Entries: st.Entries,
+			})
 		}
 	}
 	r.Ready = len(r.Reasons) == 0

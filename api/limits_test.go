@@ -225,7 +225,10 @@ func TestReady(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	h := newHouse(t, func(o *api.Options) { o.Version = "a\"b\\c\nd" })
+	h := newHouse(t, func(o *api.Options) {
+		o.Version = "a\"b\\c\nd"
+		o.Answers = ocsp.NewSource(ocsp.SourceOptions{})
+	})
 	h.issue(t)
 	h.pki.SetDown(false, true, false) // without OCSP the lists are asked
 	h.get(t, ask{path: "/v1/certificates/verify", account: "auditor", body: map[string][]byte{"certificate": h.head.Certificate.Raw}}, new(any))
@@ -241,7 +244,9 @@ func TestMetrics(t *testing.T) {
 		`rastau_verdicts_total{question="certificate",indication="TOTAL-PASSED",sub_indication=""} 1`,
 		`rastau_http_requests_total{method="POST",route="/v1/applications",status="201"} 1`,
 		`method="other"`, `route="none"`, `rastau_build_info{version="a\"b\\c\nd"} 1`,
-		`rastau_crl_next_update_seconds{url="http://127.0.0.1:`,
+		`rastau_crl_next_update_seconds{url="http://127.0.0.1:`, `rastau_crl_next_refresh_seconds{url="http://127.0.0.1:`,
+		`rastau_crl_age_seconds{url="http://127.0.0.1:`, `rastau_crl_fresh{url="http://127.0.0.1:`, `rastau_crl_downloads_total{url="http://127.0.0.1:`,
+		"rastau_ocsp_requests_total ", "rastau_ocsp_repeated_total ", "rastau_ocsp_failures_total ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%s is missing in\n%s", want, text)

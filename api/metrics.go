@@ -121,6 +121,7 @@ func (s *server) writeLists(e *exposition) {
 		{"rastau_crl_this_update_seconds", "thisUpdate of the list in use, in seconds since 1970-01-01.", func(i int) time.Time { return states[i].ThisUpdate }},
 		{"rastau_crl_next_update_seconds", "nextUpdate of the list in use, in seconds since 1970-01-01.", func(i int) time.Time { return states[i].NextUpdate }},
 		{"rastau_crl_fetched_seconds", "When the list in use was fetched, in seconds since 1970-01-01.", func(i int) time.Time { return states[i].Fetched }},
+		{"rastau_crl_next_refresh_seconds", "When the list is asked for again, in seconds since 1970-01-01.", func(i int) time.Time { return states[i].NextRefresh }},
 	} {
 		e.family(m.name, "gauge", m.help)
 		for i := range states {
@@ -136,6 +137,27 @@ func (s *server) writeLists(e *exposition) {
 			e.sample("rastau_crl_age_seconds", now.Sub(st.ThisUpdate).Seconds(), "url", st.URL)
 		}
 	}
+	for _, m := range []struct {
+		name, kind, help string
+		of               func(i int) float64
+	}{
+		{"rastau_crl_fresh", "gauge", "1 while the list in use is current and not yet due to be asked for again.", func(i int) float64 {
+			if states[i].Fresh {
+				return 1
+			}
+			return 0
+		}},
+		{"rastau_crl_entries", "gauge", "Entries of the list in use.", func(i int) float64 { return float64(states[i].Entries) }},
+		{"rastau_crl_index_bytes", "gauge", "What the index of the list in use takes.", func(i int) float64 { return float64(states[i].IndexBytes) }},
+		{"rastau_crl_downloads_total", "counter", "Requests to the servers of the list.", func(i int) float64 { return float64(states[i].Downloads) }},
+		{"rastau_crl_failures_total", "counter", "Attempts to renew the list that failed.", func(i int) float64 { return float64(states[i].Failures) }},
+		{"rastau_crl_refused_total", "counter", "Lists that came, from wherever, and were not taken.", func(i int) float64 { return float64(states[i].Refused) }},
+	} {
+		e.family(m.name, m.kind, m.help)
+		for i := range states {
+			e.sample(m.name, m.of(i), "url", states[i].URL)
+		}
+	}
 	e.family("rastau_crl_failing", "gauge", "1 where the last attempt to fetch the list failed.")
 	for _, st := range states {
 		failing := 0.0
@@ -146,11 +168,31 @@ func (s *server) writeLists(e *exposition) {
 	}
 }
 
+// writeAnswers tells how often OCSP responders were asked.
+func (s *server) writeAnswers(e *exposition) {
+	if s.o.Answers == nil {
+		return
+	}
+	c := s.o.Answers.Counts()
+	for _, m := range []struct {
+		name, help string
+		value      int64
+	}{
+		{"rastau_ocsp_requests_total", "Requests to OCSP responders.", c.Asked},
+		{"rastau_ocsp_repeated_total", "OCSP answers that were given again without a request.", c.Again},
+		{"rastau_ocsp_failures_total", "Requests to OCSP responders that got no answer.", c.Failed},
+	} {
+		e.family(m.name, "counter", m.help)
+		e.sample(m.name, float64(m.value))
+	}
+}
+
 func (s *server) metrics(c echo.Context) error {
 	var e exposition
 	s.counts.write(&e)
 	e.family("rastau_build_info", "gauge", "The version that runs.")
 	e.sample("rastau_build_info", 1, "version", s.o.Version)
 	s.writeLists(&e)
+	s.writeAnswers(&e)
 	return c.Blob(http.StatusOK, "text/plain; version=0.0.4; charset=utf-8", e.Bytes())
 }

@@ -60,6 +60,11 @@ func (s *subject) askResponders(l link) fetched {
 }
 
 func (s *subject) askResponder(ctx context.Context, url string, l link) (heldResponse, error) {
+	if s.v.o.OCSP != nil {
+		der, nonce, err := s.v.o.OCSP.Ask(ctx, url, ocsp.Query{Certificate: l.cert, Issuer: l.issuer, Candidates: s.candidates,
+			At: s.q.At, MaxAge: s.q.MaxAge, Algorithms: s.q.Algorithms})
+		return heldResponse{der: der, from: network, nonce: nonce}, err
+	}
 	nonce := make([]byte, nonceBytes)
 	if _, err := io.ReadFull(s.v.o.Rand, nonce); err != nil {
 		return heldResponse{}, fmt.Errorf("nonce: %w", err)
@@ -174,6 +179,10 @@ func retryTime(err error) time.Time {
 	var u *crl.UnavailableError
 	if errors.As(err, &u) {
 		return u.RetryAt
+	}
+	var o *ocsp.UnavailableError
+	if errors.As(err, &o) {
+		return o.RetryAt
 	}
 	return time.Time{}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rastau/crl"
+	"rastau/internal/ocsp"
 	"rastau/internal/pki"
 	"rastau/internal/trust"
 )
@@ -28,11 +29,18 @@ type Web interface {
 	Post(ctx context.Context, url, contentType string, body []byte, max int64) ([]byte, error)
 }
 
+// Responders asks OCSP responders, once for all questions about one certificate
+// (internal/ocsp.Source). What it answers is judged here.
+type Responders interface {
+	Ask(ctx context.Context, url string, q ocsp.Query) (der, nonce []byte, err error)
+}
+
 // Options of a Verifier.
 type Options struct {
 	Now   func() time.Time // Required.
 	Lists ListSource       // Optional. If nil, no list is fetched.
 	Web   Web              // Optional. If nil, no OCSP is asked.
+	OCSP  Responders       // Optional. If nil, responders are asked through Web at each question.
 	// FetchIssuers fetches missing issuers' certificates from the addresses that a
 	// certificate names (caIssuers), when no path is found without them. Optional.
 	// If false, nobody is troubled on the word of a certificate not yet trusted.

@@ -21,6 +21,7 @@ import (
 	"rastau/internal/account"
 	"rastau/internal/cache"
 	"rastau/internal/fetch"
+	"rastau/internal/ocsp"
 	"rastau/internal/pki"
 	"rastau/internal/timestamp"
 	"rastau/internal/trust"
@@ -35,6 +36,7 @@ type app struct {
 	Verifier *verifier.Verifier
 	Service  *licensing.Service
 	Lists    *crl.Source
+	Answers  *ocsp.Source
 	Keys     *keyring
 	Handler  http.Handler
 	closers  []io.Closer
@@ -93,7 +95,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err := a.openLists(ctx, c, o, web, shared); err != nil {
 		return nil, err
 	}
-	a.Verifier = verifier.New(verifier.Options{Now: o.Now, Lists: a.Lists, Web: web, FetchIssuers: c.FetchIssuers, Log: o.Log})
+	a.Verifier = verifier.New(verifier.Options{Now: o.Now, Lists: a.Lists, Web: web, OCSP: a.Answers, FetchIssuers: c.FetchIssuers, Log: o.Log})
 	question := func() verifier.Question {
 		return verifier.Question{Anchors: anchors, TSAAnchors: tsaAnchors, Certs: extra, MaxAge: c.MaxAge,
 			Purpose: verifier.PurposeSign, Algorithms: pki.DefaultAlgorithms}
@@ -154,7 +156,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 		return nil, err
 	}
 	a.Handler, err = api.Handler(api.Options{
-		Verifier: a.Verifier, Question: question, Service: a.Service, Accounts: book, Lists: a.Lists, Ready: a.ready(anchors, o.Now),
+		Verifier: a.Verifier, Question: question, Service: a.Service, Accounts: book, Lists: a.Lists, Answers: a.Answers, Ready: a.ready(anchors, o.Now),
 		BodyLimit: c.BodyLimit, RatePerMinute: c.RatePerMinute, TrustProxy: c.TrustProxy, Now: o.Now, Log: o.Log, Version: version(),
 	})
 	return a, err
@@ -169,7 +171,7 @@ func (a *app) openCache(c *Config, o appOptions) (cache.Store, error) {
 	if address == "" || o.Dry {
 		return cache.NewMemory(256 << 20), nil
 	}
-	r, err := cache.NewRedis(cache.RedisOptions{URL: address, Now: o.Now})
+	r, err := cache.NewRedis(cache.RedisOptions{URL: address, Now: o.Now, Log: o.Log})
 	if err != nil {
 		return nil, usagef("redis: %v", err)
 	}
@@ -177,10 +179,10 @@ func (a *app) openCache(c *Config, o appOptions) (cache.Store, error) {
 	return r, nil
 }
 
-// openLists wires the lists; Close ends their renewal and hands on what was fetched before Redis is closed.
+// openLists wires the lists and the OCSP answers; Close ends their renewal and hands on what was fetched before Redis is closed.
 func (a *app) openLists(ctx context.Context, c *Config, o appOptions, web *fetch.Client, shared cache.Store) error {
 	lists := crl.SourceOptions{Fetch: web, Cache: shared, Now: o.Now, Log: o.Log, Folder: c.path(c.Lists.Folder), Offline: c.path(c.Lists.Offline),
-		Mirrors: c.Lists.Mirrors, Refresh: c.Lists.Refresh}
+		Mirrors: c.Lists.Mirrors, Refresh: c.Lists.Refresh, Poll: c.Lists.Poll}
 	if c.Lists.KeyFile != "" {
 		key, err := readFile(c.path(c.Lists.KeyFile))
 		if err != nil {
@@ -193,6 +195,11 @@ func (a *app) openLists(ctx context.Context, c *Config, o appOptions, web *fetch
 		o.Log.Warn("lists go through Redis unsealed: whoever writes to it can show a fresh process an older genuine list; set lists.keyFile")
 	}
 	a.Lists = crl.NewSource(lists)
+	answers := ocsp.SourceOptions{Web: web, Now: o.Now, Log: o.Log, Cap: c.Lists.AnswerCap}
+	if _, remote := shared.(*cache.Redis); remote {
+		answers.Shared, answers.Key = shared, lists.Key
+	}
+	a.Answers = ocsp.NewSource(answers)
 	if o.Dry {
 		return nil
 	}

@@ -132,6 +132,11 @@ type ListConfig struct {
 	Mirrors map[string][]string `yaml:"mirrors"`
 	// Refresh is how long a list is held before it is asked for again. Optional. If zero, 1 h.
 	Refresh time.Duration `yaml:"refresh"`
+	// Poll is how often this process looks whether another has left a newer list in Redis. Optional. If zero, 2 s.
+	Poll time.Duration `yaml:"poll"`
+	// AnswerCap is how long an OCSP answer is given again at most, however far its nextUpdate. Optional. If zero, 5 min; negative
+	// for never.
+	AnswerCap time.Duration `yaml:"answerCap"`
 }
 
 const maxConfig = 1 << 20

@@ -5,8 +5,8 @@
 // and §4.2.2.2, with the nonce of RFC 9654.
 //
 // It writes requests (golang.org/x/crypto/ocsp encodes them), reads every field
-// of a response itself, and judges it. It leaves out the network, the path of
-// the certificate, the revocation of a delegate (Answer.NoCheck says whether the
+// of a response itself, and judges it. Source asks responders, once for all who
+// want to know. Left out are the path of the certificate, the revocation of a delegate (Answer.NoCheck says whether the
 // caller must ask), and the meaning of a revocation after the time judged:
 // Answer.RevokedAt is there for the caller to compare.
 package ocsp

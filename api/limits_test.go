@@ -17,6 +17,7 @@ import (
 
 	"rastau/api"
 	"rastau/internal/identity"
+	"rastau/internal/ocsp"
 	"rastau/licensing"
 )
 

@@ -45,8 +45,13 @@ var document = []byte(`{"number":"ZZZ-1","holder":"Үлгі Құндыз"}`)
 
 func newOffice(tb testing.TB, o testpki.Options) *office {
 	tb.Helper()
+	return newOfficeAt(tb, o, time.Now())
+}
+
+func newOfficeAt(tb testing.TB, o testpki.Options, at time.Time) *office {
+	tb.Helper()
 	h := &office{dir: tb.TempDir()}
-	h.setClock(time.Now())
+	h.setClock(at)
 	o.Now = h.now
 	h.pki = made(testpki.New(o))
 	server := httptest.NewServer(h.pki.Handler())

@@ -32,6 +32,9 @@ func (r *Regulation) checkPath(src *source, i int) {
 		src.problem(src.line("paths", i), "a path needs one of the keys %v, a name and steps", knownPaths)
 		return
 	}
+	if p.Diagram.EN == "" {
+		src.problem(src.line("paths", i), "the path %q needs diagram, the title of its diagram", p.Key)
+	}
 	numbers := map[int]bool{}
 	for j, s := range p.Steps {
 		if s.Number < 1 || numbers[s.Number] {
@@ -52,20 +55,7 @@ func (r *Regulation) checkPath(src *source, i int) {
 			}
 			src.problem(src.line("paths", i, "steps", j), "no way leads from step %d to step %d%s", p.Steps[0].Number, s.Number, what)
 		}
-		if !p.ends(s.Number, map[int]bool{}) {
-			src.problem(src.line("paths", i, "steps", j), "step %d leads into a dead end: no way leads from it to an end", s.Number)
-		}
 	}
-}
-
-// ends reports whether some way leads from a step to one that leads no further.
-func (p Path) ends(number int, seen map[int]bool) bool {
-	if seen[number] {
-		return false
-	}
-	seen[number] = true
-	next := p.step(number).Next
-	return len(next) == 0 || slices.ContainsFunc(next, func(n Next) bool { return p.ends(n.To, seen) })
 }
 
 func (p Path) reach(number int, reached map[int]bool) {
@@ -105,6 +95,9 @@ func (r *Regulation) checkStep(src *source, i, j int, s Step, numbers map[int]bo
 		}
 		if slices.IndexFunc(s.Next, func(o Next) bool { return o.When == n.When }) != k {
 			src.problem(at, "step %d leads on twice in the same case", s.Number)
+		}
+		if n.To <= s.Number {
+			src.problem(at, "step %d leads back to step %d: a path only leads on", s.Number, n.To)
 		}
 		if n.When != "" && n.When != whenPass && n.When != whenFail || (n.When != "") != (s.Condition != nil) {
 			src.problem(at, "step %d: when is pass or fail, and stands where the step has a condition", s.Number)

@@ -304,11 +304,12 @@ type LicenceRule struct {
 
 // Path is one way through the service, step by step as the order's table says.
 type Path struct {
-	Key   string      `yaml:"key" json:"key"`
-	Name  phrase.Text `yaml:"name" json:"name"`
-	Table string      `yaml:"table" json:"table,omitempty"` // of the annex; "" where the order has none
-	Note  string      `yaml:"note" json:"note,omitempty"`
-	Steps []Step      `yaml:"steps" json:"steps"`
+	Key     string      `yaml:"key" json:"key"`
+	Name    phrase.Text `yaml:"name" json:"name"`
+	Diagram phrase.Text `yaml:"diagram" json:"diagram"`       // the title of its diagram in annex 1
+	Table   string      `yaml:"table" json:"table,omitempty"` // of the annex; "" where the order has none
+	Note    string      `yaml:"note" json:"note,omitempty"`
+	Steps   []Step      `yaml:"steps" json:"steps"`
 }
 
 // Step is one column of the table.
@@ -388,6 +389,15 @@ func (r *Regulation) Path(key string) (Path, bool) {
 		return Path{}, false
 	}
 	return r.Paths[i], true
+}
+
+// PathKeys lists the paths in the regulation's order.
+func (r *Regulation) PathKeys() []string {
+	var keys []string
+	for _, p := range r.Paths {
+		keys = append(keys, p.Key)
+	}
+	return keys
 }
 
 // refusal is the message code (M1 … M6) of a check that failed on a path: the

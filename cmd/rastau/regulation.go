@@ -4,15 +4,12 @@ package main
 
 import (
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
-
-	"rastau/licensing"
 )
 
 func newRegulation() *cobra.Command {
-	cmd := &cobra.Command{Use: "regulation", Short: "Checks regulations, which are data", RunE: needSubcommand, Args: cobra.ArbitraryArgs}
+	cmd := &cobra.Command{Use: "regulation", Short: "Checks and draws regulations, which are data", RunE: needSubcommand, Args: cobra.ArbitraryArgs}
 	cmd.AddCommand(&cobra.Command{
 		Use:     "check FILE…",
 		Short:   "Reads regulation files as serve does and names the line of every mistake",
@@ -20,25 +17,14 @@ func newRegulation() *cobra.Command {
 		Args:    atLeastOneFile,
 		RunE: func(cmd *cobra.Command, files []string) error {
 			for _, name := range files {
-				data, err := readFile(name)
+				r, err := readRegulation(name)
 				if err != nil {
-					return unreadablef("%v", err)
-				}
-				r, err := licensing.LoadRegulation(filepath.Base(name), data)
-				if err != nil {
-					return &exitError{code: exitFailed, message: err.Error()}
+					return err
 				}
 				fmt.Fprintf(cmd.OutOrStdout(), "%s: no mistakes found: %s\n", name, r.Name.EN)
 			}
 			return nil
 		},
-	}, &cobra.Command{
-		Use:   "draw FILE",
-		Short: "Not available in this version",
-		Args:  cobra.ArbitraryArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return usagef("drawing a regulation's paths is not available in this version; `rastau regulation check` reads it")
-		},
-	})
+	}, newRegulationDraw())
 	return cmd
 }

@@ -134,6 +134,11 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Gateway.URL != "" && o.Dry {
+		if _, err := c.gatewayKey(a.Verifier, question, o.Now); err != nil {
+			return nil, err
+		}
+	}
 	if o.Dry {
 		return a, nil
 	}
@@ -144,21 +149,42 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	}
 	a.closers = append(a.closers, db)
 	base := strings.TrimSuffix(c.PublicURL, "/")
-	a.Service, err = licensing.New(licensing.Options{
+	gateway, err := c.openGateway(db, a.Verifier, question, o.Now, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	workflow := licensing.Options{
 		Regulations: regulations, Store: db, Judge: a.Verifier, Question: question, Signer: licensor, Levels: levels, Stamper: stamper,
 		Authorities: authorities, Calendar: calendar, Rates: rates, AcceptRepealed: c.AcceptRepealed, Demo: c.Specimen, LicenceCode: c.LicenceCode,
-		VerifyURL: func(number string) string { return base + "/v/" + number }, Now: o.Now, Rand: rand.Reader, Log: o.Log,
-	})
+		VerifyURL: func(number string) string { return base + "/v/" + number }, Now: o.Now, Rand: rand.Reader, Log: o.Log, Notices: c.Gateway.has("notices"),
+	}
+	// An interface that holds a nil pointer would not be nil.
+	if c.Gateway.has("registers") {
+		workflow.Registers = gateway
+	}
+	if c.Gateway.has("payments") {
+		workflow.Payments = gateway
+	}
+	a.Service, err = licensing.New(workflow)
 	if err != nil {
 		return nil, fmt.Errorf("the workflow: %w", err)
 	}
-	if err := a.runOutbox(ctx, db, o.Now, o.Log); err != nil {
+	if err := a.runOutbox(ctx, db, gateway, o.Now, o.Log); err != nil {
 		return nil, err
 	}
-	a.Handler, err = api.Handler(api.Options{
+	desk, err := account.NewDesk(account.Options{Store: db.Accounts(), Judge: a.Verifier, Question: question, Site: base, Now: o.Now, Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	service := api.Options{
+		Desk:     desk,
 		Verifier: a.Verifier, Question: question, Service: a.Service, Accounts: book, Lists: a.Lists, Answers: a.Answers, Ready: a.ready(anchors, o.Now),
 		BodyLimit: c.BodyLimit, RatePerMinute: c.RatePerMinute, TrustProxy: c.TrustProxy, Now: o.Now, Log: o.Log, Version: version(),
-	})
+	}
+	if c.Gateway.has("payments") {
+		service.Payments = gateway
+	}
+	a.Handler, err = api.Handler(service)
 	return a, err
 }
 

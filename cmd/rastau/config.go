@@ -77,6 +77,8 @@ type Config struct {
 	Rates string `yaml:"rates"`
 	// Calendar is the file with working days and holidays. Optional. If empty, the embedded one.
 	Calendar string `yaml:"calendar"`
+	// Gateway connects state registers, payments and notices. Optional.
+	Gateway GatewayConfig `yaml:"gateway"`
 	// LicenceCode is the three-letter document code in licence numbers. Required.
 	LicenceCode string `yaml:"licenceCode"`
 	// AcceptRepealed lets repealed regulations take applications. Optional; the demo sets it.
@@ -182,6 +184,7 @@ func (c *Config) paths(list []string) []string {
 func (c *Config) check() error {
 	var all []error
 	add := func(format string, args ...any) { all = append(all, fmt.Errorf("  "+format, args...)) }
+	c.Gateway.check(add)
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		add("listen: %q is no host:port", c.Listen)
 	}

@@ -14,17 +14,18 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rastau/internal/egov"
 	"rastau/internal/outbox"
 	"rastau/internal/store"
 	"rastau/licensing"
 )
 
 // runOutbox works off what has to be done or sent until the app is closed.
-func (a *app) runOutbox(ctx context.Context, db *store.Store, now func() time.Time, log *slog.Logger) error {
+func (a *app) runOutbox(ctx context.Context, db *store.Store, gateway *egov.Gateway, now func() time.Time, log *slog.Logger) error {
 	handlers := map[string]outbox.Handler{}
 	maps.Copy(handlers, a.Service.Jobs())
-	if len(handlers) == 0 {
-		return nil
+	if a.Config.Gateway.has("notices") {
+		handlers[licensing.KindNotice] = deliver(gateway)
 	}
 	r, err := outbox.New(outbox.Options{
 		Update: func(ctx context.Context, f func(outbox.Storage) error) error {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"rastau/internal/pdf"
 	"rastau/internal/phrase"
@@ -16,11 +17,12 @@ import (
 // CheckLicence is the auditor's question about a licence file or number: is it one of ours, unchanged, in force, signed by someone entitled on that date.
 // r is the verifier's report on the file, nil where there is only a number. It never fails: what cannot be told is said in Why.
 func (s *Service) CheckLicence(ctx context.Context, r *verifier.Report, file []byte, number string) LicenceCheck {
-	written := ""
+	written, appendix := "", ""
 	if len(file) > 0 {
-		written = documentIn(file).Number
+		d := documentIn(file)
+		written, appendix = d.Number, d.Appendix
 	}
-	c := LicenceCheck{Number: number}
+	c := LicenceCheck{Number: number, Appendix: appendix}
 	if c.Number == "" {
 		c.Number = written
 	}
@@ -30,8 +32,12 @@ func (s *Service) CheckLicence(ctx context.Context, r *verifier.Report, file []b
 		return c
 	}
 	var l *LicenceRecord
+	known := registeredFile{}
 	err := s.o.Store.View(ctx, func(tx Tx) (err error) {
-		l, err = tx.Licence(c.Number)
+		if l, err = tx.Licence(c.Number); err != nil {
+			return err
+		}
+		known, err = fileOf(tx, l, appendix)
 		return err
 	})
 	if errors.Is(err, ErrNotFound) {
@@ -48,11 +54,34 @@ func (s *Service) CheckLicence(ctx context.Context, r *verifier.Report, file []b
 	c.InForce = l.Licence.State.InForce() && (l.Licence.ValidUntil == nil || now.Before(*l.Licence.ValidUntil))
 	if len(file) > 0 {
 		sum := digest(file)
-		c.SameFile = sum == l.Licence.PDFSHA256 || sum == digest(l.Licence.Signed)
+		c.SameFile = sum == known.pdf || sum == digest(known.signed)
 	}
-	c.Entitled = s.entitledSigners(r, l)
+	c.Entitled = s.entitledSigners(r, l.Licence.LicensorBIN, known)
 	c.Why = phrase.Get("workflow.check."+c.reason(len(file) > 0, written != "" && written != c.Number), nil)
 	return c
+}
+
+// registeredFile is the licence, or one of its appendices, as the register holds it.
+type registeredFile struct {
+	pdf, signedBy string
+	signed        []byte
+	issued        time.Time
+}
+
+func fileOf(tx Tx, l *LicenceRecord, appendix string) (registeredFile, error) {
+	if appendix == "" {
+		return registeredFile{l.Licence.PDFSHA256, l.Licence.SignedBy, l.Licence.Signed, l.Licence.Issued}, nil
+	}
+	all, err := tx.Appendices(l.Licence.Number)
+	if err != nil {
+		return registeredFile{}, err
+	}
+	for _, a := range all {
+		if a.Number == appendix {
+			return registeredFile{a.PDFSHA256, a.SignedBy, a.Signed, a.Issued}, nil
+		}
+	}
+	return registeredFile{}, ErrNotFound
 }
 
 // reason names the first thing that is wrong.
@@ -78,9 +107,9 @@ func (c LicenceCheck) reason(file, otherNumber bool) string {
 // key that the table lists for the licensor on the day of issue. Without a
 // report the registered signature is asked about; nil where the file holds no
 // signature with a certificate.
-func (s *Service) entitledSigners(r *verifier.Report, l *LicenceRecord) *bool {
+func (s *Service) entitledSigners(r *verifier.Report, licensorBIN string, known registeredFile) *bool {
 	if r == nil {
-		ok := s.entitled(l.Licence.SignedBy, l.Licence.LicensorBIN, l.Licence.Issued)
+		ok := s.entitled(known.signedBy, licensorBIN, known.issued)
 		return &ok
 	}
 	if len(r.Signatures) == 0 {
@@ -91,7 +120,7 @@ func (s *Service) entitledSigners(r *verifier.Report, l *LicenceRecord) *bool {
 		if sig.Certificate == nil {
 			return nil
 		}
-		all = all && s.entitled(sig.Certificate.SHA256Hex(), l.Licence.LicensorBIN, l.Licence.Issued)
+		all = all && s.entitled(sig.Certificate.SHA256Hex(), licensorBIN, known.issued)
 	}
 	return &all
 }
@@ -118,6 +147,7 @@ func CheckFile(r *verifier.Report, file []byte) LicenceCheck {
 type signedDocument struct {
 	Schema      string `json:"schema"`
 	Number      string `json:"number"`
+	Appendix    string `json:"appendix"`
 	LicensorBIN string `json:"licensorBIN"`
 }
 
@@ -137,7 +167,7 @@ func documentIn(file []byte) (none signedDocument) {
 		return none
 	}
 	var l signedDocument
-	if json.Unmarshal(document, &l) != nil || l.Schema != schemaLicence {
+	if json.Unmarshal(document, &l) != nil || l.Schema != schemaLicence && l.Schema != schemaAppendix {
 		return none
 	}
 	return l

@@ -131,19 +131,18 @@ func (s *Service) runApplicationTerm(ctx context.Context, t term) error {
 		if err != nil || app.Status != Registered {
 			return err
 		}
+		events, err := tx.Events(t.Subject)
+		if err != nil {
+			return err
+		}
 		next, at, kind := term{Subject: t.Subject, Kind: termWarning}, time.Time{}, ""
 		switch t.Kind {
 		case termCompleteness:
 			// Whoever says nothing in time takes the documents as complete.
-			events, err := tx.Events(t.Subject)
-			if err != nil {
-				return err
-			}
 			if !happened(events, EventComplete) {
 				kind = EventComplete
 			}
-			at, err = s.daysBefore(app, warnDays)
-			if err != nil {
+			if at, err = s.daysBefore(app, warnDays); err != nil {
 				return err
 			}
 		case termWarning:
@@ -154,7 +153,7 @@ func (s *Service) runApplicationTerm(ctx context.Context, t term) error {
 		case termEscalation:
 			next.Kind, kind, at = termDecision, EventEscalation, *app.Deadline
 		}
-		if kind != "" {
+		if kind != "" && !noted(events, kind, t.Kind) {
 			if err := s.event(tx, t.Subject, System, kind, map[string]string{"deadline": app.Deadline.Format(time.RFC3339), "reason": t.Kind}); err != nil {
 				return err
 			}
@@ -175,6 +174,17 @@ func (s *Service) daysBefore(app *Application, n int) (time.Time, error) {
 func happened(events []Event, kind string) bool {
 	for _, e := range events {
 		if e.Kind == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// noted: the same was noted before, by this term.
+func noted(events []Event, kind, reason string) bool {
+	for _, e := range events {
+		var b struct{ Reason string }
+		if e.Kind == kind && json.Unmarshal(e.Body, &b) == nil && b.Reason == reason {
 			return true
 		}
 	}
@@ -247,26 +257,33 @@ func (s *Service) sealed(r *Regulation) (hand, error) {
 
 func (s *Service) escalate(ctx context.Context, t term, why string) error {
 	s.o.Log.ErrorContext(ctx, "a term has ended and nothing could be done", "kind", t.Kind, "subject", t.Subject, "why", why)
+	return s.note(ctx, t, EventEscalation, map[string]string{"reason": t.Kind, "why": why})
+}
+
+// note adds the event of a term, once.
+func (s *Service) note(ctx context.Context, t term, kind string, body map[string]string) error {
 	return s.o.Store.Update(ctx, func(tx Tx) error {
-		return s.event(tx, t.Subject, System, EventEscalation, map[string]string{"reason": t.Kind, "why": why})
+		events, err := tx.Events(t.Subject)
+		if err != nil || noted(events, kind, body["reason"]) {
+			return err
+		}
+		return s.event(tx, t.Subject, System, kind, body)
 	})
 }
 
 // runLicenceTerm notes the end of a suspension, or reminds of the end of the licence.
 func (s *Service) runLicenceTerm(ctx context.Context, t term) error {
-	return s.o.Store.Update(ctx, func(tx Tx) error {
-		l, err := tx.Licence(t.Subject)
-		if err != nil {
-			return err
-		}
-		switch {
-		case t.Kind == termSuspension && l.Licence.State == StateSuspended && fmt.Sprint(l.Moves) == t.Key:
-			return s.event(tx, t.Subject, System, EventTermEnded, nil)
-		case t.Kind == termReminder && l.Licence.State != StateTerminated:
-			return s.event(tx, t.Subject, System, EventReminder, map[string]string{"until": l.Licence.ValidUntil.Format(time.RFC3339)})
-		}
-		return nil
-	})
+	l, err := s.licence(ctx, t.Subject)
+	if err != nil {
+		return err
+	}
+	switch {
+	case t.Kind == termSuspension && l.Licence.State == StateSuspended && fmt.Sprint(l.Moves) == t.Key:
+		return s.note(ctx, t, EventTermEnded, map[string]string{"reason": t.Kind + " " + t.Key})
+	case t.Kind == termReminder && l.Licence.State != StateTerminated:
+		return s.note(ctx, t, EventReminder, map[string]string{"reason": t.Kind, "until": l.Licence.ValidUntil.Format(time.RFC3339)})
+	}
+	return nil
 }
 
 // expire terminates a licence whose term has ended, under the system's seal.

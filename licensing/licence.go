@@ -39,8 +39,9 @@ type Licence struct {
 // LicenceCheck gives three answers, each with its reason.
 type LicenceCheck struct {
 	Number     string       `json:"number,omitempty"`
-	Registered bool         `json:"registered"` // a licence of that number stands in the register
-	SameFile   bool         `json:"sameFile"`   // the file's digest is the registered one
+	Appendix   string       `json:"appendix,omitempty"` // of the licence, where the file is one
+	Registered bool         `json:"registered"`         // a licence of that number stands in the register
+	SameFile   bool         `json:"sameFile"`           // the file's digest is the registered one
 	InForce    bool         `json:"inForce"`
 	State      LicenceState `json:"state,omitempty"`
 	Entitled   *bool        `json:"entitled"` // signed with a key listed for that licensor on that date; null where it cannot be told

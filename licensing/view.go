@@ -113,3 +113,28 @@ func (s *Service) Licence(ctx context.Context, number string) (*Licence, error) 
 	}
 	return &l.Licence, nil
 }
+
+// Appendices of a licence with their PDFs, oldest first.
+func (s *Service) Appendices(ctx context.Context, number string) ([]Appendix, error) {
+	if err := ParseNumber(number); err != nil {
+		return nil, err
+	}
+	list := []Appendix{}
+	err := s.o.Store.View(ctx, func(tx Tx) error {
+		if _, err := tx.Licence(number); err != nil {
+			return err
+		}
+		all, err := tx.Appendices(number)
+		if err != nil {
+			return err
+		}
+		for _, a := range all {
+			if a.PDF, err = tx.Blob(a.PDFSHA256); err != nil {
+				return err
+			}
+			list = append(list, a.Appendix)
+		}
+		return nil
+	})
+	return list, err
+}

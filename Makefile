@@ -20,9 +20,9 @@ FUZZ ?= 180
 fuzz:
 	@.ci/fuzz $(FUZZ)
 
-# storm asks a million verdicts of eight processes on one Redis while the list changes (two minutes).
+# storm asks a million verdicts of eight services on one Redis while the list changes every second (minutes; 15 at most).
 storm: tools
-	RASTAU_STORM=1000000 $(GO) test ./crl -run 'TestStorm$$' -v -timeout 10m
+	RASTAU_STORM=1000000 $(GO) test ./cmd/rastau -run 'TestStorm$$' -v -timeout 20m
 
 demo:
 	$(GO) run ./cmd/rastau demo

@@ -63,7 +63,7 @@ func readReport(data []byte) (*verifier.Report, error) {
 func findings(in []storedFinding) []verifier.Finding {
 	var out []verifier.Finding
 	for _, f := range in {
-		out = append(out, verifier.Finding{Key: f.Key, Outcome: outcome(f.Outcome), Citation: f.Citation, Text: phrase.Text{KK: f.Detail, RU: f.Detail, EN: f.Detail}, Evidence: f.Evidence})
+		out = append(out, verifier.Finding{Key: f.Key, Outcome: outcome(f.Outcome), Citation: f.Citation, Text: &phrase.Text{KK: f.Detail, RU: f.Detail, EN: f.Detail}, Evidence: f.Evidence})
 	}
 	return out
 }

@@ -132,7 +132,8 @@ func readCMS(signature []byte) *cms.SignedData {
 // overrule adds the finding that decides against a report that had passed.
 func overrule(r *verifier.Report, lang phrase.Lang, f verifier.Finding, text string) {
 	f.Outcome = verifier.Fail
-	f.Text, f.Lang = phrase.Get(text, nil), lang
+	said := phrase.Get(text, nil)
+	f.Text, f.Lang = &said, lang
 	r.Findings = append(r.Findings, f)
 	r.Indication, r.SubIndication = f.Indication, f.Sub
 }

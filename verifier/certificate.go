@@ -18,8 +18,8 @@ func (v *Verifier) CertificateFile(ctx context.Context, data []byte, q Question)
 			return v.certificate(ctx, data, all, q)
 		}
 	}
-	in, release := v.ask(ctx, q, PurposeAny)
-	defer release()
+	in := v.ask(ctx, q, PurposeAny)
+	defer in.online.end()
 	in.keeper.document(data)
 	r := in.report(false, formatNone)
 	in.note(r, "document.format", "RFC 5280 §4.1", refuted(FormatFailure, "finding.document.format.certificate"))
@@ -33,8 +33,8 @@ func (v *Verifier) Certificate(ctx context.Context, c *pki.Certificate, q Questi
 
 // certificate judges the first of a file's certificates; the others may stand on its path.
 func (v *Verifier) certificate(ctx context.Context, data []byte, all []*pki.Certificate, q Question) *Report {
-	in, release := v.ask(ctx, q, PurposeAny)
-	defer release()
+	in := v.ask(ctx, q, PurposeAny)
+	defer in.online.end()
 	in.keeper.document(data)
 	c := all[0]
 	r := in.report(false, formatCertificate)

@@ -44,7 +44,7 @@ func checkAlgorithm(_ context.Context, s *signature) []Finding {
 			return []Finding{s.outdated(weak(err, pki.HashName(h)), accept)}
 		}
 	}
-	return []Finding{passed("finding.signature.algorithm.accepted", "algorithm", name, "hash", hash)}
+	return s.one(passed("finding.signature.algorithm.accepted", "algorithm", name, "hash", hash))
 }
 
 // longAgo is when every algorithm that ever counted did.

@@ -31,5 +31,5 @@ func checkAttributes(_ context.Context, s *signature) []Finding {
 	if s.signer.SignedAttrs == nil {
 		return []Finding{warned("finding.signature.attributes.absent")}
 	}
-	return []Finding{passed("finding.signature.attributes.valid")}
+	return s.one(passed("finding.signature.attributes.valid"))
 }

@@ -25,7 +25,7 @@ func checkCapacity(_ context.Context, s *subject) []Finding {
 	if c == nil {
 		return refuse("finding.holder.capacity.undefined", "kind", string(s.q.Applicant))
 	}
-	h := pki.HolderOf(s.cert)
+	h := s.holder()
 	switch {
 	case c.bin == forbidden && (len(h.BINs) > 0 || slices.ContainsFunc(h.Roles, legal)):
 		return refuse("finding.holder.capacity.body")
@@ -53,7 +53,7 @@ func checkCapacity(_ context.Context, s *subject) []Finding {
 			return refuse("finding.holder.capacity.joint")
 		}
 	}
-	return []Finding{passed("finding.holder.capacity.match", "kind", string(s.q.Applicant))}
+	return s.one(passed("finding.holder.capacity.match", "kind", string(s.q.Applicant)))
 }
 
 // legal: roles of those who act for a body.

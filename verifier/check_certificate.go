@@ -19,5 +19,5 @@ func checkCertificate(_ context.Context, s *signature) []Finding {
 	case !s.signer.ESS().Present:
 		return []Finding{warned("finding.signature.certificate.unbound", "name", title(s.cert)).with(certificateEvidence(s.cert))}
 	}
-	return []Finding{passed("finding.signature.certificate.found", "name", title(s.cert)).with(s.named()...)}
+	return s.one(passed("finding.signature.certificate.found", "name", title(s.cert)).with(s.named()...))
 }

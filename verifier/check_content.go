@@ -15,7 +15,7 @@ func checkContent(_ context.Context, s *signature) []Finding {
 	case s.check.Content != nil:
 		return []Finding{failed(SignedDataNotFound, "finding.signature.content.missing")}
 	case s.sd.Detached:
-		return []Finding{passed("finding.signature.content.detached")}
+		return s.one(passed("finding.signature.content.detached"))
 	}
-	return []Finding{passed("finding.signature.content.attached")}
+	return s.one(passed("finding.signature.content.attached"))
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"slices"
 	"time"
 
 	"rastau/internal/cms"
@@ -100,13 +99,8 @@ func (w *witnesses) one(ctx context.Context, parent, c *cms.Signer, cert *pki.Ce
 	chain := of.judge(ctx)
 	if i := decide(chain.findings); i >= 0 {
 		f := chain.findings[i]
-		untrusted := warned("finding.signature.countersignature.untrusted", "name", name)
-		return Finding{
-			Outcome:  Warn,
-			Citation: f.Citation,
-			Evidence: slices.Concat([]string{certificateEvidence(cert)}, f.Evidence),
-			Text:     untrusted.Texts().Join(f.Texts()),
-		}
+		untrusted := warned("finding.signature.countersignature.untrusted", "name", name).then(f)
+		return untrusted.citing(f.Citation).with(append([]string{certificateEvidence(cert)}, f.Evidence...)...)
 	}
 	valid := passed("finding.signature.countersignature.valid", "name", name, "at", moment(when))
 	for _, f := range chain.findings {

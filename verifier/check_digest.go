@@ -24,5 +24,5 @@ func checkDigest(_ context.Context, s *signature) []Finding {
 	case s.signer.SignedAttrs == nil:
 		return []Finding{absent("finding.signature.digest.bare")}
 	}
-	return []Finding{passed("finding.signature.digest.matches", "hash", pki.HashName(s.signer.DigestAlgorithm.OID))}
+	return s.one(passed("finding.signature.digest.matches", "hash", pki.HashName(s.signer.DigestAlgorithm.OID)))
 }

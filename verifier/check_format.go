@@ -10,7 +10,10 @@ func checkFormat(_ context.Context, s *signature) []Finding {
 	if len(s.broken) > 0 {
 		return s.broken
 	}
-	return append([]Finding{passed("finding.document.format.readable")}, s.remarks...)
+	if len(s.remarks) > 0 {
+		return append([]Finding{passed("finding.document.format.readable")}, s.remarks...)
+	}
+	return s.one(passed("finding.document.format.readable"))
 }
 
 // checkRevision: what stands behind the signed revision of a PDF is justified by a

@@ -6,7 +6,6 @@ import (
 	"context"
 
 	"rastau/internal/identity"
-	"rastau/internal/pki"
 )
 
 // checkIIN and checkBIN: the number in the certificate is the number expected.
@@ -17,7 +16,7 @@ func checkIIN(_ context.Context, s *subject) []Finding {
 	if !s.role.principal() {
 		return nil
 	}
-	h := pki.HolderOf(s.cert)
+	h := s.holder()
 	return compare(s, s.q.IIN, h.IIN, h.IINs, "finding.holder.iin.match", "finding.holder.iin.other",
 		"finding.holder.iin.absent", "finding.holder.iin.several", "finding.holder.iin.malformed")
 }
@@ -26,7 +25,7 @@ func checkBIN(_ context.Context, s *subject) []Finding {
 	if !s.role.principal() {
 		return nil
 	}
-	h := pki.HolderOf(s.cert)
+	h := s.holder()
 	return compare(s, s.q.BIN, h.BIN, h.BINs, "finding.holder.bin.match", "finding.holder.bin.other",
 		"finding.holder.bin.absent", "finding.holder.bin.several", "finding.holder.bin.malformed")
 }
@@ -48,7 +47,7 @@ func compare(s *subject, want, have string, all []string, match, other, none, se
 	case have != want:
 		return refuse(other)
 	}
-	return []Finding{passed(match)}
+	return s.one(passed(match))
 }
 
 // checkDigits: the numbers' check digits. A wrong one is told and decides nothing:
@@ -58,7 +57,7 @@ func checkDigits(_ context.Context, s *subject) []Finding {
 	if !s.role.principal() {
 		return nil
 	}
-	h := pki.HolderOf(s.cert)
+	h := s.holder()
 	var out []Finding
 	for _, n := range []struct{ digits, wrong string }{
 		{h.IIN, "finding.holder.checkdigit.iin"},

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"rastau/internal/identity"
-	"rastau/internal/pki"
 )
 
 // greatestAge is more than anybody has reached.
@@ -20,7 +19,7 @@ func checkNumber(_ context.Context, s *subject) []Finding {
 	if !s.role.principal() {
 		return nil
 	}
-	h := pki.HolderOf(s.cert)
+	h := s.holder()
 	var out []Finding
 	judged := false
 	if n, err := identity.Parse(h.IIN); err == nil {
@@ -36,7 +35,7 @@ func checkNumber(_ context.Context, s *subject) []Finding {
 		}
 	}
 	if judged && len(out) == 0 {
-		return []Finding{passed("finding.holder.number.plausible")}
+		return s.one(passed("finding.holder.number.plausible"))
 	}
 	return out
 }

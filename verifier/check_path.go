@@ -34,8 +34,8 @@ func checkPath(_ context.Context, s *subject) []Finding {
 				with(s.chain()...)}
 		}
 	}
-	return []Finding{passed("finding.cert.path.valid", "name", title(s.cert), "anchor", s.path.Anchor.Name.String()).
-		with(s.chain()...)}
+	return s.one(passed("finding.cert.path.valid", "name", title(s.cert), "anchor", s.path.Anchor.Name.String()).
+		with(s.chain()...))
 }
 
 // pathSentence is the sentence of a broken rule; empty where another check says it.

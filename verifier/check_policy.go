@@ -32,5 +32,5 @@ func checkPolicy(_ context.Context, s *subject) []Finding {
 	for i, p := range s.path.Policies {
 		names[i] = string(p)
 	}
-	return []Finding{passed("finding.cert.policy.valid", "policies", strings.Join(names, ", "))}
+	return s.one(passed("finding.cert.policy.valid", "policies", strings.Join(names, ", ")))
 }

@@ -27,7 +27,7 @@ func checkPurpose(_ context.Context, s *subject) []Finding {
 		if extendedPresent && !c.HasExtKeyUsage(pki.OIDEmailProtection) {
 			return refuse("finding.cert.purpose.sign-extended", extended)
 		}
-		return []Finding{passed("finding.cert.purpose.sign", "name", name)}
+		return s.one(passed("finding.cert.purpose.sign", "name", name))
 	case PurposeAuth:
 		if c.HasKeyUsage && c.KeyUsage&pki.DigitalSignature == 0 {
 			return refuse("finding.cert.purpose.auth-usage", usage)
@@ -35,7 +35,7 @@ func checkPurpose(_ context.Context, s *subject) []Finding {
 		if extendedPresent && !c.HasExtKeyUsage(pki.OIDClientAuth) {
 			return refuse("finding.cert.purpose.auth-extended", extended)
 		}
-		return []Finding{passed("finding.cert.purpose.auth", "name", name)}
+		return s.one(passed("finding.cert.purpose.auth", "name", name))
 	case PurposeTimestamp:
 		// RFC 3161 §2.3: "The corresponding certificate MUST contain only one
 		// instance of the extended key usage field extension […] with
@@ -48,7 +48,7 @@ func checkPurpose(_ context.Context, s *subject) []Finding {
 		if c.HasKeyUsage && c.KeyUsage&(pki.DigitalSignature|pki.NonRepudiation) == 0 {
 			return refuse("finding.cert.purpose.timestamp-usage", usage)
 		}
-		return []Finding{passed("finding.cert.purpose.timestamp", "name", name)}
+		return s.one(passed("finding.cert.purpose.timestamp", "name", name))
 	case PurposeAny:
 		return []Finding{absent("finding.cert.purpose.any", "name", name)}
 	}

@@ -127,17 +127,12 @@ func (in *inquiry) stamp(ctx context.Context, raw []byte, b bag, covers func(*ti
 	chain := in.authority(ctx, t, cert, b, when)
 	if i := decide(chain.findings); i >= 0 {
 		f := chain.findings[i]
-		untrusted := warned("finding.signature.timestamp.untrusted", "time", moment(t.GenTime))
-		return nil, Finding{
-			Outcome:  Warn,
-			Citation: f.Citation,
-			Evidence: append([]string{evidence}, f.Evidence...),
-			Text:     untrusted.Texts().Join(f.Texts()),
-		}
+		untrusted := warned("finding.signature.timestamp.untrusted", "time", moment(t.GenTime)).then(f)
+		return nil, untrusted.citing(f.Citation).with(append([]string{evidence}, f.Evidence...)...)
 	}
 	f := passed("finding.signature.timestamp.valid", "time", moment(t.GenTime)).with(evidence)
 	if !chain.aged.IsZero() {
-		f.Text = f.Text.Join(passed("finding.signature.timestamp.aged", "date", moment(chain.aged)).Text)
+		f = f.then(passed("finding.signature.timestamp.aged", "date", moment(chain.aged)))
 	}
 	for _, c := range chain.findings {
 		if c.Outcome == Pass {

@@ -34,8 +34,8 @@ func checkValidity(_ context.Context, s *subject) []Finding {
 	if len(out) > 0 {
 		return out
 	}
-	return []Finding{passed("finding.cert.validity.valid", "name", title(s.cert), "at", moment(s.when),
-		"from", moment(s.cert.NotBefore), "until", moment(s.cert.NotAfter))}
+	return s.one(passed("finding.cert.validity.valid", "name", title(s.cert), "at", moment(s.when),
+		"from", moment(s.cert.NotBefore), "until", moment(s.cert.NotAfter)))
 }
 
 // expired: for a certificate asked about at a stated time that is the answer. A

@@ -25,5 +25,5 @@ func checkValue(_ context.Context, s *signature) []Finding {
 	case s.signer.SignedAttrs == nil && s.check.Content != nil:
 		return []Finding{absent("finding.signature.value.uncomputed")}
 	}
-	return []Finding{passed("finding.signature.value.holds").with(s.named()...)}
+	return s.one(passed("finding.signature.value.holds").with(s.named()...))
 }

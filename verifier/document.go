@@ -26,8 +26,8 @@ const (
 // Document detects CMS (DER, BER, PEM, base64, S/MIME), PDF or XML by content and judges
 // every signature in it. It never fails: what cannot be read is FORMAT_FAILURE.
 func (v *Verifier) Document(ctx context.Context, data []byte, q Question) *Report {
-	in, release := v.ask(ctx, q, PurposeSign)
-	defer release()
+	in := v.ask(ctx, q, PurposeSign)
+	defer in.online.end()
 	in.keeper.document(data)
 	if int64(len(data)) > v.o.Limits.Document {
 		r := in.report(true, formatNone)

@@ -5,8 +5,8 @@ package verifier
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"slices"
+	"time"
 
 	"rastau/crl"
 	"rastau/internal/ocsp"
@@ -129,14 +129,16 @@ func listEvidence(l *crl.List, from origin, rule string) string {
 	if l.BaseNumber != nil {
 		kind = "delta-crl"
 	}
-	return fmt.Sprintf("sha256:%s %s source=%s thisUpdate=%s nextUpdate=%s freshness=%s order=%s",
-		hex.EncodeToString(l.SHA256[:]), kind, from, stamp(l.ThisUpdate), stamp(l.NextUpdate), rule, sourceOrder)
+	return dataEvidence(l.SHA256, kind, from, l.ThisUpdate, l.NextUpdate, rule)
 }
 
 func responseEvidence(der []byte, a ocsp.Answer, from origin, rule string) string {
-	sum := sha256.Sum256(der)
-	return fmt.Sprintf("sha256:%s ocsp source=%s thisUpdate=%s nextUpdate=%s freshness=%s order=%s",
-		hex.EncodeToString(sum[:]), from, stamp(a.ThisUpdate), stamp(a.NextUpdate), rule, sourceOrder)
+	return dataEvidence(sha256.Sum256(der), "ocsp", from, a.ThisUpdate, a.NextUpdate, rule)
+}
+
+func dataEvidence(sum [32]byte, kind string, from origin, this, next time.Time, rule string) string {
+	return "sha256:" + hex.EncodeToString(sum[:]) + " " + kind + " source=" + string(from) + " thisUpdate=" + stamp(this) +
+		" nextUpdate=" + stamp(next) + " freshness=" + rule + " order=" + sourceOrder
 }
 
 // freshness names the rule that revocation data were held against (EN 319 102-1 §5.2.5.4).

@@ -15,7 +15,7 @@ import (
 )
 
 // Outcome of a finding; the zero value is Unknown.
-type Outcome int
+type Outcome uint8
 
 // The outcomes.
 const (
@@ -43,22 +43,20 @@ func (o Outcome) String() string {
 
 // Finding is the outcome of one check. In JSON {key, outcome, citation, detail, evidence[]}.
 type Finding struct {
-	Key      string // stable: document.format, signature.digest, cert.revocation, holder.iin …
-	Outcome  Outcome
-	Citation string      // "RFC 5280 §6.1.3"
-	Lang     phrase.Lang // of Detail; anything but Kazakh and Russian is English
-	Evidence []string    // "sha256:… label" of the certificates, lists, responses and tokens used
-
-	// What the finding stands for when it decides. Not in JSON.
-	Sub        SubIndication
-	Indication Indication
+	Key        string // stable: document.format, signature.digest, cert.revocation, holder.iin …
+	Outcome    Outcome
+	Indication Indication    // what it stands for when it decides. Not in JSON.
+	Sub        SubIndication // likewise
 	// KeyCompromise: the certificate was revoked because of its key, whenever that was.
 	KeyCompromise bool
+	Citation      string      // "RFC 5280 §6.1.3"
+	Evidence      []string    // "sha256:… label" of the certificates, lists, responses and tokens used
+	Lang          phrase.Lang // of Detail; anything but Kazakh and Russian is English
 
 	// Text is what a finding made elsewhere says. The verifier's own keep the sentence of
 	// the catalogue and what it speaks of, and say it when they are asked: a service that
 	// judges thousands of signatures shows few of them, and in one language.
-	Text     phrase.Text
+	Text     *phrase.Text
 	sentence string
 	args     []string
 }
@@ -70,8 +68,11 @@ func (f *Finding) Detail() string { return f.In(f.Lang) }
 // is shown without characters that could paint over the line it stands in. A remark ends
 // the sentence, whose full stop is the catalogue's, in the language of the sentence.
 func (f *Finding) In(l phrase.Lang) string {
-	if f.sentence == "" {
+	switch {
+	case f.Text != nil:
 		return f.Text.In(l)
+	case f.sentence == "":
+		return ""
 	}
 	args := slices.Clone(f.args)
 	for i := 1; i < len(args); i += 2 {
@@ -84,6 +85,13 @@ func (f *Finding) In(l phrase.Lang) string {
 		}
 	}
 	return phrase.SayIn(l, f.sentence, args...)
+}
+
+// then puts the sentence of o after its own.
+func (f Finding) then(o Finding) Finding {
+	text := f.Texts().Join(o.Texts())
+	f.Text = &text
+	return f
 }
 
 // Texts is the sentence in the three languages.
@@ -167,20 +175,41 @@ func (f Finding) citing(citation string) Finding {
 }
 
 // moment writes a time for people.
-func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+func moment(t time.Time) string { return clockText(t, ' ', " UTC") }
+
+// clockText writes a time in UTC to the second. time.Format reads its layout anew each
+// time, and a report has a dozen.
+func clockText(t time.Time, between byte, zone string) string {
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.Format("2006-01-02" + string(between) + "15:04:05" + zone)
+	}
+	hour, minute, second := t.Clock()
+	out := make([]byte, 0, 24)
+	two := func(v int, after byte) { out = append(out, byte('0'+v/10), byte('0'+v%10), after) }
+	out = append(out, byte('0'+year/1000), byte('0'+year/100%10))
+	two(year%100, '-')
+	two(int(month), '-')
+	two(day, between)
+	two(hour, ':')
+	two(minute, ':')
+	two(second, ' ')
+	return string(append(out[:len(out)-1], zone...))
+}
 
 // stamp writes a time for evidence lines and JSON.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return "none"
 	}
-	return t.UTC().Format(time.RFC3339)
+	return clockText(t, 'T', "Z")
 }
 
 // title names a certificate for people: its common name, else the whole name.
 func title(c *pki.Certificate) string {
-	if names := c.Subject.Get(pki.OIDCommonName); len(names) > 0 && names[0] != "" {
-		return names[0]
+	if name := c.Subject.First(pki.OIDCommonName); name != "" {
+		return name
 	}
 	return c.Subject.String()
 }

@@ -55,7 +55,8 @@ func TestNoControlCharacters(t *testing.T) {
 	const hostile = "A\x1b[2K\rAnchor\u202e\u009bB"
 	k := h.person(t, func(l *testpki.Leaf) { l.CommonName, l.Organization = hostile, hostile })
 	q := h.ask()
-	q.Broken = []verifier.Finding{{Key: "input.crl", Outcome: verifier.Warn, Text: phrase.Get("finding.input.crl.broken", map[string]string{"file": hostile, "detail": hostile})}}
+	said := phrase.Get("finding.input.crl.broken", map[string]string{"file": hostile, "detail": hostile})
+	q.Broken = []verifier.Finding{{Key: "input.crl", Outcome: verifier.Warn, Text: &said}}
 	shown := func(s string) {
 		t.Helper()
 		if i := strings.IndexFunc(s, func(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf) }); i >= 0 {

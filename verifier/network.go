@@ -134,10 +134,37 @@ func (s *subject) vouch(ctx context.Context, l link) func(*crl.List) error {
 	}
 }
 
+// askedKey is what the network is asked once a question: which kind of data, about which
+// certificate, as issued with which key.
+type askedKey struct {
+	kind                string
+	certificate, issuer [32]byte
+}
+
+// String is the form in which a record keeps it.
+func (k askedKey) String() string {
+	return k.kind + " " + hex.EncodeToString(k.certificate[:]) + " " + hex.EncodeToString(k.issuer[:])
+}
+
+// askedKeyOf reads it back; what it cannot be is never asked for.
+func askedKeyOf(text string) (k askedKey) {
+	parts := strings.Split(text, " ")
+	if len(parts) != 3 || len(parts[1]) != 64 || len(parts[2]) != 64 {
+		return k
+	}
+	k.kind = parts[0]
+	if _, err := hex.Decode(k.certificate[:], []byte(parts[1])); err != nil {
+		return askedKey{}
+	}
+	if _, err := hex.Decode(k.issuer[:], []byte(parts[2])); err != nil {
+		return askedKey{}
+	}
+	return k
+}
+
 // once asks the network about one certificate at most once a question and kind.
 func (s *subject) once(kind string, l link, ask func(context.Context) fetched) fetched {
-	issuer := sha256.Sum256(l.issuer.Key.Raw)
-	key := kind + " " + l.cert.SHA256Hex() + " " + hex.EncodeToString(issuer[:])
+	key := askedKey{kind, l.cert.SHA256, sha256.Sum256(l.issuer.Key.Raw)}
 	if out, ok := s.asked[key]; ok {
 		return out
 	}
@@ -145,6 +172,9 @@ func (s *subject) once(kind string, l link, ask func(context.Context) fetched) f
 		return fetched{} // nobody answered then, and nobody is asked now
 	}
 	out := ask(s.online)
+	if s.asked == nil {
+		s.asked = map[askedKey]fetched{}
+	}
 	s.asked[key] = out
 	return out
 }

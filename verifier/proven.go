@@ -5,6 +5,7 @@ package verifier
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"hash/maphash"
 	"slices"
 	"strings"
@@ -38,6 +39,7 @@ const (
 type memory struct {
 	seed         maphash.Seed
 	certificates shelf[uint64, *pki.Certificate]
+	signatures   shelf[madeKey, struct{}]
 	paths        shelf[pathKey, *provenPaths]
 	chains       shelf[chainKey, *provenChain]
 }
@@ -82,6 +84,29 @@ func (m *memory) certificate(der []byte) (*pki.Certificate, error) {
 		return c, nil
 	}
 	return pki.ParseCertificate(der)
+}
+
+// madeKey is a certificate and a key by their digests.
+type madeKey struct{ certificate, key [32]byte }
+
+// made is pki.Certificate.CheckSignatureFrom, which remembers the keys that made the
+// signatures of authorities. That is mathematics alone: it holds at every time, under
+// every policy and whoever is trusted, and all of these are asked for anew. The digests
+// stand for every byte that went into it. A holder's own certificate is not remembered
+// here, or everybody's would drive out the few that serve them all.
+func (m *memory) made(c *pki.Certificate, key *pki.PublicKey) error {
+	if c.BasicConstraints == nil || !c.BasicConstraints.CA || len(key.Raw) == 0 {
+		return c.CheckSignatureFrom(key)
+	}
+	k := madeKey{c.SHA256, sha256.Sum256(key.Raw)}
+	if _, known := m.signatures.get(k); known {
+		return nil
+	}
+	err := c.CheckSignatureFrom(key)
+	if err == nil {
+		m.signatures.put(k, struct{}{})
+	}
+	return err
 }
 
 // pathKey and the bags of provenPaths are all that trust.Find looks at but the time.
@@ -249,7 +274,7 @@ func (s *subject) chainKey() chainKey {
 // keepChain remembers a certificate on which everything holds and whose revocation
 // lists alone have settled. An OCSP answer is not remembered: it was given to one
 // question, with its nonce (RFC 9654 §1), and the responder may know better by the next.
-func (s *subject) keepChain(key chainKey, candidates []*pki.Certificate, j judged) {
+func (s *subject) keepChain(key chainKey, candidates []*pki.Certificate, j *judged) {
 	if j.path == nil || !j.path.Valid() || j.momentary || decide(j.findings) >= 0 || j.embedded || len(candidates) > maxProvenCandidates {
 		return
 	}
@@ -258,6 +283,7 @@ func (s *subject) keepChain(key chainKey, candidates []*pki.Certificate, j judge
 		window: s.pathWindow(candidates), sources: j.sources, links: j.links,
 		judged: judged{findings: slices.Clone(j.findings), path: j.path}, said: s.when, person: personOf(s.cert),
 	}
+	j.person = p.person
 	for _, l := range j.sources {
 		if l.list.NextUpdate.IsZero() {
 			return

@@ -96,6 +96,7 @@ func (in *inquiry) replay() {
 	if r == nil {
 		return
 	}
+	in.asked = map[askedKey]fetched{}
 	if r.TimeSource == "clock" {
 		in.source = r.TimeSource
 	}
@@ -105,14 +106,14 @@ func (in *inquiry) replay() {
 		for _, r := range a.Responses {
 			out.responses = append(out.responses, heldResponse{der: r.DER, from: network, nonce: r.Nonce})
 		}
-		in.asked[a.Key] = out
+		in.asked[askedKeyOf(a.Key)] = out
 	}
 }
 
 // keeper gathers the record while a question is judged. A nil keeper keeps nothing.
 type keeper struct {
 	record   Record
-	asked    map[string]fetched
+	asked    map[askedKey]fetched
 	embedded []Piece
 	seen     map[pieceID]bool
 }
@@ -124,6 +125,9 @@ type pieceID struct {
 }
 
 func newKeeper(in *inquiry) *keeper {
+	if in.asked == nil {
+		in.asked = map[askedKey]fetched{}
+	}
 	k := &keeper{asked: in.asked, seen: map[pieceID]bool{}}
 	k.record.Question, k.record.TimeSource = in.q, in.source
 	switch {
@@ -261,9 +265,9 @@ func (k *keeper) finish(r *Report) *Record {
 	for _, der := range q.OCSPs {
 		out.Pieces = k.add(out.Pieces, PieceResponse, given, der)
 	}
-	for _, key := range slices.Sorted(maps.Keys(k.asked)) {
+	for _, key := range slices.SortedFunc(maps.Keys(k.asked), func(a, b askedKey) int { return strings.Compare(a.String(), b.String()) }) {
 		f := k.asked[key]
-		a := Answer{Key: key, Issuers: f.issuers, Failures: f.failures, RetryAt: f.retry}
+		a := Answer{Key: key.String(), Issuers: f.issuers, Failures: f.failures, RetryAt: f.retry}
 		for _, c := range f.issuers {
 			out.Pieces = k.add(out.Pieces, PieceCertificate, network, c.Raw)
 		}

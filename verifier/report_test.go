@@ -172,7 +172,8 @@ func TestEvidence(t *testing.T) {
 func TestBrokenInput(t *testing.T) {
 	h := newHouse(t)
 	q := h.ask()
-	q.Broken = []verifier.Finding{{Key: "input.crl", Citation: "RFC 5280 §5.1", Text: phrase.Get("finding.input.crl.broken", map[string]string{"file": "a.crl", "detail": "not a list"})}}
+	said := phrase.Get("finding.input.crl.broken", map[string]string{"file": "a.crl", "detail": "not a list"})
+	q.Broken = []verifier.Finding{{Key: "input.crl", Citation: "RFC 5280 §5.1", Text: &said}}
 	r := h.v.Document(t.Context(), sign(t, h.person(t)), q)
 	expect(t, r, passed, "", "")
 	if f := r.Findings[0]; f.Key != "input.crl" || f.Outcome != verifier.Warn || f.Detail() == "" {

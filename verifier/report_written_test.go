@@ -18,7 +18,7 @@ func TestReportJSONEscapes(t *testing.T) {
 	for _, odd := range []string{"", "Өтініш", `"\`, "<a href='x'>&", "a\nb\x00\x1f\x7f", "\u2028\u2029", "\xff\xfe", "🖋"} {
 		at := time.Date(2026, 3, 2, 14, 0, 0, 999, time.FixedZone("", 5*3600))
 		yes, no := true, false
-		f := []verifier.Finding{{Key: odd, Citation: odd, Text: phrase.Text{EN: odd}, Outcome: verifier.Warn, Evidence: []string{odd, odd}}, {}}
+		f := []verifier.Finding{{Key: odd, Citation: odd, Text: &phrase.Text{EN: odd}, Outcome: verifier.Warn, Evidence: []string{odd, odd}}, {}}
 		r := &verifier.Report{File: odd, Format: odd, Document: true, Intact: &yes, Findings: f, Time: verifier.JudgedTime{Value: at, Source: odd}, RetryAfter: &at,
 			Signatures: []verifier.SignatureReport{{Field: odd, Level: odd, Intact: &no, Findings: f, SigningTime: &at, SubIndication: verifier.TryLater,
 				Signer: &verifier.Person{Subject: odd, Issuer: odd, Serial: odd, IIN: &odd}}, {}}}

@@ -384,6 +384,9 @@ func (s *subject) vet(ctx context.Context, l link, lists []heldList) []heldList 
 		good, known := s.vetted[key]
 		if !known {
 			good = s.vouch(ctx, l)(h.List) == nil
+			if s.vetted == nil {
+				s.vetted = map[string]bool{}
+			}
 			s.vetted[key] = good
 		}
 		return !good

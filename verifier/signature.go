@@ -36,6 +36,7 @@ type signature struct {
 	evidence   []string  // that names cert
 	hashes     []pki.OID // further digests that the signature rests on
 	poe        *poe
+	own        poe // at poe, until somebody proves more
 
 	stamped  *time.Time // proven: it existed then (earliest valid timestamp)
 	after    *time.Time // proven: it was not made before then (latest valid content timestamp)
@@ -153,8 +154,8 @@ func (m *message) signature(i int) *signature {
 		contents: m.contents,
 		unasked:  m.unasked,
 		foreign:  m.foreign,
-		poe:      &poe{},
 	}
+	s.poe = &s.own
 	s.gather(m)
 	s.cert = m.sd.SignerCertificate(s.signer, s.candidates)
 	s.check = m.sd.Verify(s.signer, s.cert, m.contents)
@@ -188,7 +189,7 @@ func (s *signature) gather(m *message) {
 // judge runs the checks of the signature and then those of its certificate.
 func (s *signature) judge(ctx context.Context) SignatureReport {
 	r := SignatureReport{Level: levelNone}
-	r.Findings = examine(ctx, s.inquiry, signatureChecks, s)
+	r.Findings = examine(ctx, s.inquiry, signatureChecks, s, signatureRoom)
 	r.Intact = s.intact()
 	r.SigningTime = s.stamped
 	r.Signed = s.contents
@@ -260,13 +261,13 @@ func (in *inquiry) retryAfter(sub SubIndication, hint time.Time) *time.Time {
 	if sub != TryLater {
 		return nil
 	}
+	at := hint.UTC()
 	if hint.IsZero() {
-		hint = in.q.At.Add(retryDelay)
+		at = in.q.At.Add(retryDelay)
 	}
 	// Reports show whole seconds, and nobody should come back too early.
-	if whole := hint.Truncate(time.Second); !whole.Equal(hint) {
-		hint = whole.Add(time.Second)
+	if whole := at.Truncate(time.Second); !whole.Equal(at) {
+		at = whole.Add(time.Second)
 	}
-	hint = hint.UTC()
-	return &hint
+	return &at
 }

@@ -27,8 +27,8 @@ func (v *Verifier) CheckSigned(ctx context.Context, kind string, signed, content
 	if certificate == nil {
 		return fmt.Errorf("%w: no certificate to check it against", ErrSigned)
 	}
-	in, release := v.ask(ctx, Question{At: v.o.Now(), Offline: true}, PurposeSign)
-	defer release()
+	in := v.ask(ctx, Question{At: v.o.Now(), Offline: true}, PurposeSign)
+	defer in.online.end()
 	var one *signature
 	var err error
 	switch kind {

@@ -46,6 +46,7 @@ type subject struct {
 	proven bool       // when is a proven time of existence
 	after  *time.Time // proven: the signature was not made before (content timestamp)
 
+	known   *pki.Holder               // memo: whose the certificate is
 	answers map[answerKey]ocsp.Answer // memo of the responses judged
 
 	// Of the candidate path under judgement.
@@ -59,6 +60,15 @@ type subject struct {
 	sources    []listAt // the lists that settled it, by the address asked,
 	links      []link   // and of whom each was asked
 	momentary  bool     // something else took part, which may be otherwise the next moment
+}
+
+// holder reads whose the certificate is, once.
+func (s *subject) holder() pki.Holder {
+	if s.known == nil {
+		h := pki.HolderOf(s.cert)
+		s.known = &h
+	}
+	return *s.known
 }
 
 // judged is the outcome of one certificate.
@@ -88,7 +98,7 @@ func (s *subject) judge(ctx context.Context) judged {
 		return j
 	}
 	j := s.consider(ctx)
-	s.keepChain(key, candidates, j)
+	s.keepChain(key, candidates, &j)
 	return j
 }
 
@@ -107,14 +117,14 @@ func (s *subject) consider(ctx context.Context) judged {
 	}
 	if len(paths) == 0 {
 		s.hint = hint
-		return judged{findings: examine(ctx, s.inquiry, pathChecks, s)}
+		return judged{findings: examine(ctx, s.inquiry, pathChecks, s, pathRoom)}
 	}
 	var best judged
 	for i := range paths[:min(len(paths), maxPaths)] {
 		t := *s
 		t.path = &paths[i]
 		excuseAnchor(t.path)
-		j := judged{findings: examine(ctx, s.inquiry, pathChecks, &t), path: t.path, retry: t.retry, embedded: t.embedded, sealed: t.sealed, aged: t.aged,
+		j := judged{findings: examine(ctx, s.inquiry, pathChecks, &t, pathRoom), path: t.path, retry: t.retry, embedded: t.embedded, sealed: t.sealed, aged: t.aged,
 			sources: t.sources, links: t.links, momentary: t.momentary || i > 0}
 		s.keeper.keepPath(t.path)
 		if decide(j.findings) < 0 {
@@ -138,6 +148,7 @@ func (s *subject) find(ctx context.Context) ([]trust.Path, string) {
 		Candidates:        s.candidates,
 		At:                s.when,
 		Algorithms:        s.q.Algorithms,
+		Made:              s.v.memory.made,
 		AnchorConstraints: true, // what an anchor says of itself binds it (RFC 5937 §3)
 	}
 	if s.role.principal() {

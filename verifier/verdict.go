@@ -3,7 +3,7 @@
 package verifier
 
 // Indication is the main status (EN 319 102-1 §5.1.3); its zero value is INDETERMINATE.
-type Indication int
+type Indication uint8
 
 // The main statuses.
 const (

@@ -12,6 +12,7 @@ import (
 
 	"rastau/crl"
 	"rastau/internal/ocsp"
+	"rastau/internal/phrase"
 	"rastau/internal/pki"
 	"rastau/internal/trust"
 )
@@ -98,18 +99,19 @@ type inquiry struct {
 	q      Question
 	source string // of q.At: sourceClock or "given"
 	given  evidence
-	asked  map[string]fetched // memo of the network's answers
-	vetted map[string]bool    // memo: is this list signed by whoever may sign it
+	asked  map[askedKey]fetched // memo of the network's answers
+	vetted map[string]bool      // memo: is this list signed by whoever may sign it
 
 	online *waiting
+	room   [1]Finding // see one
 
 	keeper *keeper // nil: nobody asked for the record
 }
 
 // ask fixes the time judged, the algorithms and the anchors, once. The caller
-// releases the context with the function returned.
-func (v *Verifier) ask(ctx context.Context, q Question, purpose Purpose) (*inquiry, func()) {
-	in := &inquiry{v: v, q: q, source: "given", asked: map[string]fetched{}, vetted: map[string]bool{}, online: &waiting{Context: ctx, limit: v.o.Limits.Network}}
+// ends the waiting.
+func (v *Verifier) ask(ctx context.Context, q Question, purpose Purpose) *inquiry {
+	in := &inquiry{v: v, q: q, source: "given", online: &waiting{Context: ctx, limit: v.o.Limits.Network}}
 	if in.q.At.IsZero() {
 		in.q.At, in.source = v.o.Now(), sourceClock
 	}
@@ -130,7 +132,7 @@ func (v *Verifier) ask(ctx context.Context, q Question, purpose Purpose) (*inqui
 	in.given.keeper = in.keeper
 	in.given.addLists(given, in.q.Lists)
 	in.given.addResponses(given, in.q.OCSPs)
-	return in, in.online.end
+	return in
 }
 
 // waiting bounds all waiting for the network together: sixty signers, each with servers
@@ -197,8 +199,8 @@ func (in *inquiry) report(document bool, format string) *Report {
 			f.Outcome = Warn
 		}
 		f.Lang = in.q.Lang
-		for _, t := range []*string{&f.Text.KK, &f.Text.RU, &f.Text.EN} {
-			*t = printable(*t) // it names a file
+		if f.Text != nil { // it names a file
+			f.Text = &phrase.Text{KK: printable(f.Text.KK), RU: printable(f.Text.RU), EN: printable(f.Text.EN)}
 		}
 		r.Findings = append(r.Findings, f)
 	}

@@ -96,7 +96,8 @@ func (f *questionFlags) again(cmd *cobra.Command, asked verifier.Question, file 
 
 // fromFile says that the evidence file's maker chose something that decides.
 func fromFile(key, text string, args map[string]string) verifier.Finding {
-	return verifier.Finding{Key: key, Outcome: verifier.Warn, Citation: "RFC 5280 §6.1.1", Text: phrase.Get(text, args)}
+	said := phrase.Get(text, args)
+	return verifier.Finding{Key: key, Outcome: verifier.Warn, Citation: "RFC 5280 §6.1.1", Text: &said}
 }
 
 // writeEvidence writes the evidence of a report to the file of --evidence: whole or not at all.

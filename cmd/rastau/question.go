@@ -226,7 +226,7 @@ func (f *questionFlags) readTrust(q *verifier.Question) error {
 	broken := func(key string) func(name string, problem error) {
 		return func(name string, problem error) {
 			text := phrase.Get("finding."+key+".broken", map[string]string{"file": name, "detail": problem.Error()})
-			q.Broken = append(q.Broken, verifier.Finding{Key: key, Outcome: verifier.Warn, Citation: "RFC 5280 §4.1, §5.1; RFC 6960 §4.2.1", Text: text})
+			q.Broken = append(q.Broken, verifier.Finding{Key: key, Outcome: verifier.Warn, Citation: "RFC 5280 §4.1, §5.1; RFC 6960 §4.2.1", Text: &text})
 		}
 	}
 	err = eachFile("--certs", f.certs, func(name string, data []byte) error {

@@ -5,6 +5,7 @@ package cms
 import (
 	"hash"
 	"io"
+	"maps"
 	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -72,17 +73,31 @@ func DigestContent(r io.Reader, oids []pki.OID) (Digests, error) {
 }
 
 // AttachedDigests is [DigestContent] of the attached content; no digest is made twice.
+// The result is shared and must not be changed.
 func (sd *SignedData) AttachedDigests(oids []pki.OID) Digests {
-	d := Digests{}
 	for _, o := range oids {
-		if sum, err := sd.contentDigest(o, nil); err == nil {
-			d[o] = sum
-		}
+		_, _ = sd.contentDigest(o, nil) // what cannot be made is missing
 	}
 	if isSignedAttributes(sd.Content) {
-		d[attributesMark] = []byte{1}
+		sd.remember(attributesMark, []byte{1})
 	}
-	return d
+	sd.mu.Lock()
+	defer sd.mu.Unlock()
+	return sd.content
+}
+
+// remember keeps a digest of the attached content. Whoever has the map that stood before
+// keeps it as it was.
+func (sd *SignedData) remember(o pki.OID, sum []byte) {
+	sd.mu.Lock()
+	defer sd.mu.Unlock()
+	if sd.content[o] != nil {
+		return
+	}
+	d := make(Digests, len(sd.content)+1)
+	maps.Copy(d, sd.content)
+	d[o] = sum
+	sd.content = d
 }
 
 // head keeps content while it can still be a SET of at most max bytes.
@@ -139,16 +154,13 @@ func (sd *SignedData) contentDigest(o pki.OID, d Digests) ([]byte, error) {
 		return sum, nil
 	}
 	sd.mu.Lock()
-	defer sd.mu.Unlock()
-	if sum, ok := sd.content[o]; ok {
+	sum = sd.content[o]
+	sd.mu.Unlock()
+	if sum != nil {
 		return sum, nil
 	}
-	if sum, err = pki.Digest(o, sd.Content); err != nil {
-		return nil, err
+	if sum, err = pki.Digest(o, sd.Content); err == nil {
+		sd.remember(o, sum)
 	}
-	if sd.content == nil {
-		sd.content = Digests{}
-	}
-	sd.content[o] = sum
-	return sum, nil
+	return sum, err
 }

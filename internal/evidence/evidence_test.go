@@ -180,7 +180,7 @@ func TestSameVerdictFromEvidenceAlone(t *testing.T) {
 		}, "TOTAL-PASSED/"},
 		"max-age and policies": {h.sign(t, good), func(q *verifier.Question) { q.MaxAge, q.Policies = time.Hour, []pki.OID{"1.2.398.3.3.2"} }, ""},
 		"an input that was no list": {h.sign(t, good), func(q *verifier.Question) {
-			q.Broken = []verifier.Finding{{Key: "input.crl", Citation: "RFC 5280 §5.1", Outcome: verifier.Warn, Text: phrase.Text{KK: "а", RU: "б", EN: "c"}}}
+			q.Broken = []verifier.Finding{{Key: "input.crl", Citation: "RFC 5280 §5.1", Outcome: verifier.Warn, Text: &phrase.Text{KK: "а", RU: "б", EN: "c"}}}
 		}, "TOTAL-PASSED/"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -276,7 +276,7 @@ func (r *reader) question(q *question) verifier.Question {
 		if !strings.HasPrefix(b.Key, "input.") {
 			r.fail("a finding that is not about the inputs") // whose sentence would pass for one of ours
 		}
-		out.Broken = append(out.Broken, verifier.Finding{Key: b.Key, Citation: b.Citation, Outcome: verifier.Warn, Text: b.Text})
+		out.Broken = append(out.Broken, verifier.Finding{Key: b.Key, Citation: b.Citation, Outcome: verifier.Warn, Text: &b.Text})
 	}
 	for _, n := range q.Network {
 		a := verifier.Answer{Key: n.Asked, Issuers: r.certificates(n.Certs), Lists: r.revocationLists(n.Lists), Failures: n.Failures}

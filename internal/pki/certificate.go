@@ -203,11 +203,28 @@ func ReadTime(s *cryptobyte.String) (time.Time, error) {
 	default:
 		return time.Time{}, malformed("time %q", text)
 	}
-	t, err := time.Parse("20060102150405Z", text)
-	if err != nil || t.Format("20060102150405Z") != text {
+	t, ok := parseTime(text)
+	if !ok {
 		return time.Time{}, malformed("time %q", text)
 	}
 	return t, nil
+}
+
+// parseTime reads YYYYMMDDhhmmssZ.
+func parseTime(text string) (time.Time, bool) {
+	var f [7]int // century, year, month, day, hour, minute, second
+	for i := range f {
+		a, b := text[2*i]-'0', text[2*i+1]-'0'
+		if a > 9 || b > 9 {
+			return time.Time{}, false
+		}
+		f[i] = 10*int(a) + int(b)
+	}
+	year := 100*f[0] + f[1]
+	t := time.Date(year, time.Month(f[2]), f[3], f[4], f[5], f[6], 0, time.UTC)
+	// What time.Date carries over was no date: the 31st of June, 24 o'clock.
+	same := t.Year() == year && int(t.Month()) == f[2] && t.Day() == f[3] && t.Hour() == f[4] && t.Minute() == f[5] && t.Second() == f[6]
+	return t, same && text[14] == 'Z'
 }
 
 // ReadCertificates reads DER or PEM (one or many), also a base64 body. PEM blocks of other kinds are passed over;

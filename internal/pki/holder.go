@@ -24,19 +24,13 @@ const oidKazakhstan OID = "1.2.398"
 // patronymic. A prefix in lower case or in look-alike letters gives no number: the value stands in IINs or BINs whole, as
 // written, so that a check can show it, and while it stands there no other value is taken for the only one.
 func HolderOf(c *Certificate) Holder {
-	first := func(values []string) string {
-		if len(values) == 0 {
-			return ""
-		}
-		return values[0]
-	}
 	h := Holder{
-		CommonName:   first(c.Subject.Get(OIDCommonName)),
-		Surname:      first(c.Subject.Get(OIDSurname)),
-		Patronymic:   first(c.Subject.Get(OIDGivenName)),
-		Organization: first(c.Subject.Get(OIDOrganization)),
-		Email:        first(c.Subject.Get(OIDEmailAddress)),
-		Country:      first(c.Subject.Get(OIDCountry)),
+		CommonName:   c.Subject.First(OIDCommonName),
+		Surname:      c.Subject.First(OIDSurname),
+		Patronymic:   c.Subject.First(OIDGivenName),
+		Organization: c.Subject.First(OIDOrganization),
+		Email:        c.Subject.First(OIDEmailAddress),
+		Country:      c.Subject.First(OIDCountry),
 	}
 	for _, g := range c.SubjectAltNames {
 		if h.Email == "" && g.Tag == RFC822Name {

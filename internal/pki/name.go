@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -73,7 +74,7 @@ func ReadName(s *cryptobyte.String) (Name, error) {
 	}
 	in := raw
 	in.ReadASN1(&body, casn1.SEQUENCE)
-	n := Name{Raw: raw}
+	n := Name{Raw: raw, RDNs: make([]RDN, 0, 8)}
 	for count := 0; !body.Empty(); {
 		var set cryptobyte.String
 		if !body.ReadASN1(&set, casn1.SET) {
@@ -94,7 +95,7 @@ func ReadName(s *cryptobyte.String) (Name, error) {
 
 // readRDN reads the contents of a SET OF AttributeTypeAndValue.
 func readRDN(set cryptobyte.String) (RDN, error) {
-	var rdn RDN
+	rdn := make(RDN, 0, 1)
 	for !set.Empty() {
 		var pair, value cryptobyte.String
 		var tag casn1.Tag
@@ -190,6 +191,18 @@ func (n Name) Equal(o Name) bool { return n.CanonicalKey() == o.CanonicalKey() }
 // Empty reports a name without attributes.
 func (n Name) Empty() bool { return len(n.RDNs) == 0 }
 
+// First returns the first value of an attribute type; "" where there is none.
+func (n Name) First(t OID) string {
+	for _, rdn := range n.RDNs {
+		for i := range rdn {
+			if rdn[i].Type == t {
+				return rdn[i].Value
+			}
+		}
+	}
+	return ""
+}
+
 // Get returns the values of an attribute type, in order.
 func (n Name) Get(t OID) []string {
 	var out []string
@@ -240,42 +253,67 @@ func (n Name) CanonicalKey() string {
 
 // canonicalKey joins length-prefixed parts, so that no value can imitate a boundary.
 func canonicalKey(rdns []RDN) string {
-	var out strings.Builder
+	var room [512]byte
+	out := room[:0]
 	for _, rdn := range rdns {
-		keys := make([]string, len(rdn))
-		for i, a := range rdn {
-			kind, value := "b", string(a.Raw)
-			if isString(a.Tag) {
-				kind, value = "s", prepare(a.Value)
+		out = append(strconv.AppendInt(out, int64(len(rdn)), 10), '(')
+		if len(rdn) == 1 { // as nearly always
+			out = appendKey(out, rdn[0])
+		} else {
+			keys := make([]string, len(rdn))
+			for i, a := range rdn {
+				keys[i] = string(appendKey(nil, a))
 			}
-			keys[i] = fmt.Sprintf("%s=%s%d:%s", a.Type, kind, len(value), value)
+			slices.Sort(keys) // an RDN is a set
+			for _, k := range keys {
+				out = append(out, k...)
+			}
 		}
-		slices.Sort(keys) // an RDN is a set
-		fmt.Fprintf(&out, "%d(", len(keys))
-		for _, k := range keys {
-			fmt.Fprintf(&out, "%d:%s", len(k), k)
-		}
-		out.WriteByte(')')
+		out = append(out, ')')
 	}
-	return out.String()
+	return string(out)
+}
+
+// appendKey writes one attribute: its type, and the length of the value before the value.
+func appendKey(out []byte, a Attribute) []byte {
+	out = append(append(out, a.Type...), '=')
+	kind, value := byte('b'), string(a.Raw)
+	if isString(a.Tag) {
+		kind, value = 's', prepare(a.Value)
+	}
+	return append(append(strconv.AppendInt(append(out, kind), int64(len(value)), 10), ':'), value...)
 }
 
 // prepare is the string preparation of RFC 4518 §2, as RFC 5280 §7.1 asks: map, case-fold, NFKC, insignificant space.
 func prepare(s string) string {
-	ascii := true
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf || s[i] < ' ' || s[i] == 0x7f {
-			ascii = false
-			break
+	if plain(s) {
+		return single(strings.ToLower(s))
+	}
+	return single(fold(s))
+}
+
+// fold maps and folds any text.
+func fold(s string) string {
+	s = strings.Map(mapRune, s)
+	return norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s)))
+}
+
+// plain reports visible ASCII and Cyrillic letters: each is its own NFKC and folds to its lower case.
+func plain(s string) bool {
+	for _, r := range s {
+		if r < ' ' || r == 0x7f || r > 0x7f && (r < 0x400 || r > 0x4ff || r >= 0x482 && r <= 0x489) {
+			return false
 		}
 	}
-	if ascii {
-		s = strings.ToLower(s)
-	} else {
-		s = strings.Map(mapRune, s)
-		s = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(s)))
+	return true
+}
+
+// single leaves one space between words and none around them (RFC 4518 §2.6.1).
+func single(s string) string {
+	if strings.HasPrefix(s, " ") || strings.HasSuffix(s, " ") || strings.Contains(s, "  ") || strings.ContainsAny(s, "\u0085\u00a0") {
+		return strings.Join(strings.Fields(s), " ")
 	}
-	return strings.Join(strings.Fields(s), " ") // RFC 4518 §2.6.1
+	return s
 }
 
 // mapRune is RFC 4518 §2.2: white space becomes a space, what is not seen becomes nothing.
@@ -309,6 +347,7 @@ func AttributeName(t OID) string {
 // control and formatting characters are escaped as hex, so that no name can paint over the line it is shown in.
 func (n Name) String() string {
 	var out strings.Builder
+	out.Grow(len(n.Raw) + 16)
 	for i := len(n.RDNs) - 1; i >= 0; i-- {
 		for j, a := range n.RDNs[i] {
 			switch {
@@ -331,6 +370,10 @@ func (n Name) String() string {
 
 // writeEscaped is RFC 4514 §2.4.
 func writeEscaped(out *strings.Builder, s string) {
+	if plain(s) && !strings.ContainsAny(s, "\"+,;<>\\") && s != "" && s[0] != '#' && s[0] != ' ' && s[len(s)-1] != ' ' {
+		out.WriteString(s)
+		return
+	}
 	for i, r := range s {
 		last := i+utf8.RuneLen(r) == len(s)
 		switch {

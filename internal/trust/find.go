@@ -42,7 +42,7 @@ func Find(ctx context.Context, q Query) (paths []Path, hint string) {
 	}
 
 	limits := q.Limits.withDefaults()
-	sigs := newSignatures(ctx, limits.Signatures)
+	sigs := newSignatures(ctx, &q, limits.Signatures)
 	g := newGraph(&q, limits, sigs)
 	g.climb(g.issuersBySignature, len(q.Candidates)+1)
 	if g.leaf.distance == 0 {

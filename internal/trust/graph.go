@@ -57,17 +57,15 @@ type graph struct {
 
 func newGraph(q *Query, limits Limits, sigs *signatures) *graph {
 	g := &graph{q: q, limits: limits, sigs: sigs, names: make(map[string][]*entity)}
-	known := make(map[string]map[string]*entity) // name, key
+	type nameAndKey struct{ name, key string }
+	known := make(map[nameAndKey]*entity)
 	entityOf := func(name pki.Name, key *pki.PublicKey) *entity {
-		n := name.CanonicalKey()
-		if known[n] == nil {
-			known[n] = make(map[string]*entity)
-		}
-		e := known[n][string(key.Raw)]
+		at := nameAndKey{name.CanonicalKey(), string(key.Raw)}
+		e := known[at]
 		if e == nil {
 			e = &entity{key: key}
-			known[n][string(key.Raw)] = e
-			g.names[n] = append(g.names[n], e)
+			known[at] = e
+			g.names[at.name] = append(g.names[at.name], e)
 		}
 		return e
 	}

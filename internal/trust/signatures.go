@@ -20,6 +20,7 @@ var errLimit = errors.New("limit of signature checks reached")
 // checks: they are what a query costs.
 type signatures struct {
 	ctx  context.Context
+	made func(*pki.Certificate, *pki.PublicKey) error
 	left int
 	seen map[pair]error
 }
@@ -29,8 +30,12 @@ type pair struct {
 	key         string // SubjectPublicKeyInfo
 }
 
-func newSignatures(ctx context.Context, limit int) *signatures {
-	return &signatures{ctx: ctx, left: limit, seen: make(map[pair]error)}
+func newSignatures(ctx context.Context, q *Query, limit int) *signatures {
+	s := &signatures{ctx: ctx, made: q.Made, left: limit, seen: make(map[pair]error)}
+	if s.made == nil {
+		s.made = (*pki.Certificate).CheckSignatureFrom
+	}
+	return s
 }
 
 // check returns nil where key made c's signature, errLimit or the context's
@@ -47,7 +52,7 @@ func (s *signatures) check(c *pki.Certificate, key *pki.PublicKey) error {
 		return errLimit
 	}
 	s.left--
-	err := c.CheckSignatureFrom(key)
+	err := s.made(c, key)
 	s.seen[p] = err
 	return err
 }

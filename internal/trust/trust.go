@@ -46,6 +46,11 @@ type Query struct {
 	// count.
 	AnchorConstraints bool
 
+	// Made says whether the key made the certificate's signature, for callers who may
+	// know it already. Optional. If nil, Certificate.CheckSignatureFrom, and it must
+	// give what that would give.
+	Made func(c *pki.Certificate, key *pki.PublicKey) error
+
 	Limits Limits // Optional. Zero fields take their defaults.
 }
 

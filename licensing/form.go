@@ -124,11 +124,6 @@ func (r *Regulation) checkForm(src *source) {
 		}
 	}
 	r.checkDeterminants(src, properties)
-	for i, f := range r.Licence.Appendix {
-		if properties[f] == nil {
-			src.problem(src.line("licence", "appendix", i), "the form has no field %q", f)
-		}
-	}
 	for i, f := range r.Licence.Fields {
 		if properties[f] == nil {
 			src.problem(src.line("licence", "fields", i), "the form has no field %q", f)

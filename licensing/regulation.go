@@ -295,8 +295,7 @@ type ReviewItem struct {
 // LicenceRule says what of the form stands in the licence and for how long it holds.
 type LicenceRule struct {
 	Fields     []string    `yaml:"fields" json:"fields"`
-	Appendix   []string    `yaml:"appendix" json:"appendix,omitempty"` // fields that stand in the licence's appendix: branches, objects, vehicles
-	Subtypes   string      `yaml:"subtypes" json:"subtypes"`           // the form field with the sub-types, an array of codes
+	Subtypes   string      `yaml:"subtypes" json:"subtypes"` // the form field with the sub-types, an array of codes
 	Conditions phrase.Text `yaml:"conditions" json:"conditions"`
 	Basis      phrase.Text `yaml:"basis" json:"basis"` // {number} and {date} are the application's
 	Years      int         `yaml:"years" json:"years"` // 0: unlimited

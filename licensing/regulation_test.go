@@ -281,8 +281,8 @@ func TestFormsByKindAndOperation(t *testing.T) {
 		whole := `"subtypes":["regular-international"],"vehicles":[` + vehicle + `]`
 		added := `"vehicles":[` + vehicle + `]`
 		if file == pipelinesFile {
-			whole = `"subtypes":["gas"],"pipelines":[{"name":"Үлгі","route":"А — Б","length":12.5}]`
-			added = `"pipelines":[{"name":"Үлгі","route":"А — Б","length":12.5}]`
+			whole = `"subtypes":["gas"],"objects":[{"name":"Үлгі","address":"А — Б","length":12.5}]`
+			added = `"objects":[{"name":"Үлгі","address":"А — Б","length":12.5}]`
 		}
 		const consent = `"consent":true`
 		for _, c := range []struct {
@@ -305,8 +305,8 @@ func TestFormsByKindAndOperation(t *testing.T) {
 			{"appendix", licensing.LegalEntity, "appendix", `"addition":"тағы бір нысан",` + added + `,` + consent, true},
 			{"appendix of nothing", licensing.LegalEntity, "appendix", `"addition":"ештеңе",` + consent, false},
 			{"correction", licensing.LegalEntity, "correction", `"error":"атауында әріп қате",` + whole + `,` + consent, true},
-			{"branch", licensing.LegalEntity, "issue", whole + `,"branches":[{"kind":"site","name":"Үлгі","address":"Астана"}],` + consent, true},
-			{"unknown kind of branch", licensing.LegalEntity, "issue", whole + `,"branches":[{"kind":"ship","name":"Үлгі","address":"Астана"}],` + consent, false},
+			{"site", licensing.LegalEntity, "issue", whole + `,"sites":[{"name":"Үлгі","address":"Астана"}],` + consent, true},
+			{"unknown kind of object", licensing.LegalEntity, "issue", whole + `,"ships":[{"name":"Үлгі","address":"Астана"}],` + consent, false},
 		} {
 			t.Run(r.Key+" "+c.name, func(t *testing.T) {
 				schema, err := jsonschema.UnmarshalJSON(strings.NewReader(string(r.FormSchema(c.kind, c.operation))))
@@ -431,7 +431,7 @@ func TestBrokenRegulations(t *testing.T) {
 		{"no path", "paths: [portal, provider, centre]", "paths: [portal, door]", `no path "door"`},
 		{"field without a label", "label: {kk: Маркасы, ru: Марка, en: Make}", "label: {kk: Маркасы, ru: Марка}", `translation "en"`},
 		{"type that cannot be told", "types: [application/pdf, image/png, image/jpeg]", "types: [application/zip]", "cannot be"},
-		{"licence field", "fields: [subtypes, vehicles, branches]", "fields: [subtypes, horses]", `no field "horses"`},
+		{"licence field", "fields: [subtypes, vehicles, branches,", "fields: [subtypes, horses,", `no field "horses"`},
 		{"an anchor", "kind: {kk:", "kind: &a {kk:", "anchors"},
 		{"broken schema", "type: integer", "type: number-of-wheels", "no JSON Schema"},
 		{"a schema from outside", "type: integer", `$ref: "https://example.kz/x"`, "may not refer"},

@@ -25,7 +25,7 @@ type Judge interface {
 }
 
 // Checker judges what was just signed, so that nothing wrong leaves. A nil error means: intact and by that certificate.
-// kind is "cades" (attached), "cades-detached" or "pades"; for the first two content is what was to be signed. It must be safe for
+// kind is "cades" (attached), "cades-detached", "pades", "xades", "xmldsig" or "wsse"; but for "pades" content is what was to be signed. It must be safe for
 // concurrent use.
 type Checker interface {
 	CheckSigned(ctx context.Context, kind string, signed, content []byte, certificate *pki.Certificate) error

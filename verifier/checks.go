@@ -29,6 +29,21 @@ var signatureChecks = []check[*signature]{
 	{"signature.countersignature", "RFC 5652 §11.4", checkCounter},
 }
 
+// xmlChecks judge one XML signature, in this order.
+var xmlChecks = []check[*xmlSignature]{
+	{"document.format", "XMLDSig 1.1 §4.1", checkXMLFormat},
+	{"signature.certificate", "EN 319 132-1 §5.2.2", checkXMLCertificate},
+	{"signature.reference", "XMLDSig 1.1 §4.4.3", checkXMLReference},
+	{"signature.scope", "XMLDSig 1.1 §8.1", checkXMLScope},
+	{"signature.digest", "XMLDSig 1.1 §3.2.1", checkXMLDigest},
+	{"signature.value", "XMLDSig 1.1 §3.2.2", checkXMLValue},
+	// Before the timestamps that it may cover.
+	{"signature.archive", "EN 319 132-1 §5.5.2", checkXMLArchive},
+	{"signature.timestamp", "EN 319 132-1 §5.3", checkXMLTimestamp},
+	{"signature.algorithm", "ETSI TS 119 312", checkXMLAlgorithm},
+	{"signature.countersignature", "EN 319 132-1 §5.2.7", checkXMLCounter},
+}
+
 // pathChecks judge one certificate along one candidate path, in this order.
 var pathChecks = []check[*subject]{
 	{"cert.path", "RFC 5280 §6.1", checkPath},

@@ -41,14 +41,7 @@ func (v *Verifier) Document(ctx context.Context, data []byte, q Question) *Repor
 	case pdf.Is(data) && !cms.IsCMS(data):
 		return in.pdf(ctx, data)
 	case isXML(data):
-		r := in.report(true, formatXML)
-		if bytes.Contains(plainXML(data), []byte(namespaceXMLDSig)) {
-			// Not judged, so nothing is said against it.
-			in.note(r, "document.format", "EN 319 102-1 §5.1.3", undecided(Custom, "finding.document.format.xml"))
-		} else {
-			in.note(r, "document.format", "XMLDSig §4", refuted(FormatFailure, "finding.document.format.xml-unsigned"))
-		}
-		return r.conclude()
+		return in.xml(ctx, data)
 	}
 	// A mail that is not at the same time a PDF or XML to whoever opens it: what stands
 	// around its two parts is not signed.
@@ -73,9 +66,6 @@ func (in *inquiry) mail(ctx context.Context, m cms.MIME) *Report {
 	}
 	return in.cms(ctx, m.Message, content, "finding.document.format.mime")
 }
-
-// namespaceXMLDSig is what every XML signature names (XMLDSig §1.3), XAdES too.
-const namespaceXMLDSig = "http://www.w3.org/2000/09/xmldsig#"
 
 // plainXML gives the text without its byte order mark, of UTF-16 as far as it is ASCII:
 // enough to tell what kind of file it is.
@@ -133,6 +123,8 @@ func (in *inquiry) unreadable(format string, err error) *Report {
 		f = refuted(FormatFailure, "finding.document.format.not-signed-data")
 	case format == formatCMS:
 		f = refuted(FormatFailure, "finding.document.format.damaged-cms", "detail", err.Error())
+	case format == formatXML:
+		f = refuted(FormatFailure, "finding.document.format.damaged-xml", "detail", err.Error())
 	case format == formatPDF:
 		f = refuted(FormatFailure, "finding.document.format.damaged-pdf", "detail", err.Error())
 	}

@@ -20,6 +20,11 @@ func (s *signature) level(chain judged, intact *bool) string {
 	if len(s.remarks) > 0 || (intact != nil && !*intact) || !ess.Present || !ess.Valid || s.check.Reference != nil || s.check.Attributes != nil {
 		return levelNone
 	}
+	return s.grade(chain)
+}
+
+// grade is the level of a signature whose signer is bound.
+func (s *signature) grade(chain judged) string {
 	switch {
 	case s.stamped == nil:
 		return levelB

@@ -53,6 +53,8 @@ func TestNationalAlgorithms(t *testing.T) {
 		{"ReplayedAnswer", TestReplayedAnswer},
 		{"Holders", TestHolders},
 		{"Encodings", TestEncodings},
+		{"XMLVerdicts", TestXMLVerdicts},
+		{"XMLLongTerm", TestXMLLongTerm},
 		{"Detection", TestDetection},
 		{"DocumentVerdicts", TestDocumentVerdicts},
 		{"CertificateVerdicts", TestCertificateVerdicts},

@@ -200,6 +200,15 @@ func (s *signature) judge(ctx context.Context) SignatureReport {
 			r.ClaimedTime = &t
 		}
 	}
+	chain := s.conclude(ctx, &r)
+	if s.signer != nil {
+		r.Level = s.level(chain, r.Intact)
+	}
+	return r
+}
+
+// conclude judges the signer's certificate and names the verdict.
+func (s *signature) conclude(ctx context.Context, r *SignatureReport) judged {
 	var chain judged
 	if s.cert != nil {
 		r.Certificate = s.cert
@@ -210,10 +219,7 @@ func (s *signature) judge(ctx context.Context) SignatureReport {
 	}
 	r.Indication, r.SubIndication = verdict(r.Findings)
 	r.RetryAfter = s.retryAfter(r.SubIndication, chain.retry)
-	if s.signer != nil {
-		r.Level = s.level(chain, r.Intact)
-	}
-	return r
+	return chain
 }
 
 // subject is the question about the signer's certificate. For a signature that is

@@ -21,7 +21,7 @@ var ErrSigned = errors.New("the new signature does not hold")
 
 // CheckSigned implements signer.Checker: what was just signed is intact, complete
 // and by that certificate. kind is "cades" (attached), "cades-detached" (content
-// given) or "pades". Trust and revocation are not asked: that was the question
+// given), "pades", "xades" or "xmldsig" (over the document content) or "wsse". Trust and revocation are not asked: that was the question
 // before signing. Nil means that it holds.
 func (v *Verifier) CheckSigned(ctx context.Context, kind string, signed, content []byte, certificate *pki.Certificate) error {
 	if certificate == nil {
@@ -36,6 +36,11 @@ func (v *Verifier) CheckSigned(ctx context.Context, kind string, signed, content
 		one, err = in.signedCMS(kind == "cades-detached", signed, content)
 	case "pades":
 		one, err = in.signedPDF(signed)
+	case "xades", "xmldsig", "wsse":
+		if err := in.signedXML(kind, signed, content, certificate); err != nil {
+			return fmt.Errorf("%w: %w", ErrSigned, err)
+		}
+		return nil
 	default:
 		return fmt.Errorf("%w: unknown kind %q", ErrSigned, kind)
 	}

@@ -54,19 +54,22 @@ func TestDocumentVerdicts(t *testing.T) {
 		{"empty file", func(t *testing.T, h *house) ([]byte, verifier.Question) {
 			return nil, h.ask()
 		}, refuted, verifier.FormatFailure, "document.format", "null"},
-		{"XML", func(t *testing.T, h *house) ([]byte, verifier.Question) {
+		{"XML behind a line", func(t *testing.T, h *house) ([]byte, verifier.Question) {
 			return []byte("\xef\xbb\xbf\n<?xml version=\"1.0\"?><a/>"), h.ask()
 		}, refuted, verifier.FormatFailure, "document.format", "null"},
-		{"XML signature", func(t *testing.T, h *house) ([]byte, verifier.Question) {
+		{"empty XML signature", func(t *testing.T, h *house) ([]byte, verifier.Question) {
 			return []byte(`<a><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"/></a>`), h.ask()
-		}, indeterminate, verifier.Custom, "document.format", "null"},
-		{"XML signature in UTF-16", func(t *testing.T, h *house) ([]byte, verifier.Question) {
+		}, refuted, verifier.FormatFailure, "document.format", "false"},
+		{"empty XML signature in UTF-16", func(t *testing.T, h *house) ([]byte, verifier.Question) {
 			out := []byte("\xff\xfe")
 			for _, c := range []byte(`<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>`) {
 				out = append(out, c, 0)
 			}
 			return out, h.ask()
-		}, indeterminate, verifier.Custom, "document.format", "null"},
+		}, refuted, verifier.FormatFailure, "document.format", "false"},
+		{"XML without a signature", func(t *testing.T, h *house) ([]byte, verifier.Question) {
+			return []byte(`<a/>`), h.ask()
+		}, indeterminate, verifier.NoSignatureFound, "document.signature", "null"},
 		{"damaged PDF", func(t *testing.T, h *house) ([]byte, verifier.Question) {
 			return []byte("%PDF-1.7\nnothing else"), h.ask()
 		}, refuted, verifier.FormatFailure, "document.format", "null"},

@@ -483,3 +483,15 @@ func absolute(uri string) bool {
 	}
 	return false
 }
+
+// Canonical gives a whole document in Canonical XML 1.0 without comments. Errors are those of [Parse], and [ErrCanonical].
+func Canonical(data []byte) ([]byte, error) {
+	d, err := Parse(data, Limits{})
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	var out bytes.Buffer
+	err = d.canonical(&out, span{from: d.root, to: d.nodes[d.root].link, whole: true}, nil, method{})
+	return out.Bytes(), err
+}

@@ -252,3 +252,16 @@ func readReference(e *element) (*Reference, error) {
 	}
 	return r, nil
 }
+
+// Upon says whether s is a countersignature of other: it stands among its unsigned properties and signs its value.
+func (s *Signature) Upon(other *Signature) bool {
+	if s == other || s.Problem != nil || other.Problem != nil || !other.at.holds(s.at.from) {
+		return false
+	}
+	return slices.ContainsFunc(s.References, func(r *Reference) bool {
+		return r.Problem == nil && !r.target.whole && r.target.from == other.value
+	})
+}
+
+// Digest is the digest that was signed for the reference.
+func (r *Reference) Digest() []byte { return r.want }

@@ -220,22 +220,55 @@ func (in *inquiry) changes(doc *pdf.Document, s pdf.Signature) []Finding {
 				"field", later.Field, "count", strconv.Itoa(later.Trailing))}
 		}
 	}
-	var justified []string
+	var justified, visible []string
+	var refused []pdf.Change
 	for _, c := range s.Changes {
-		if !c.Justified {
-			return []Finding{refuted(FormatFailure, changeSentence(c.Kind), "detail", c.Detail)}
+		switch {
+		case !c.Justified:
+			refused = append(refused, c)
+		default:
+			justified = append(justified, c.Kind)
+			if c.Visible {
+				visible = append(visible, strings.TrimRight(c.Detail, "."))
+			}
 		}
-		justified = append(justified, c.Kind)
 	}
 	switch {
+	case len(refused) > 0:
+		return []Finding{refuted(FormatFailure, changeSentence(refused[0].Kind), "detail", changeDetail(refused))}
 	case s.After > 0 && len(justified) == 0:
 		return []Finding{refuted(FormatFailure, "finding.document.revision.unjustified",
 			"detail", strconv.FormatInt(s.After, 10)+" bytes stand behind the signed revision")}
+	case len(visible) > 0:
+		f := warned("finding.document.revision.visible")
+		f.Text = phrase.Render("finding.document.revision.visible", map[string]phrase.Text{
+			"kinds": changeKinds(distinct(justified)), "detail": phrase.Remark(printable(strings.Join(first(visible, maxTold), "; "))),
+		})
+		f.sentence = ""
+		return []Finding{f}
 	case s.After > 0:
 		text := phrase.Render("finding.document.revision.justified", map[string]phrase.Text{"kinds": changeKinds(distinct(justified))})
 		return []Finding{{Outcome: Pass, Text: &text}}
 	}
 	return []Finding{passed("finding.document.revision.whole")}
+}
+
+// maxTold bounds the changes that one sentence tells of.
+const maxTold = 4
+
+func first(all []string, n int) []string { return all[:min(len(all), n)] }
+
+// changeDetail tells what no rule justifies, and whether a page looks different for it.
+func changeDetail(refused []pdf.Change) string {
+	var told []string
+	looks := "no page looks different"
+	for _, c := range refused {
+		told = append(told, strings.TrimRight(c.Detail, "."))
+		if c.Visible {
+			looks = "the page may look different from what was signed"
+		}
+	}
+	return strings.Join(append(first(distinct(told), maxTold), looks), "; ")
 }
 
 // changeSentence is what people are told of a change that no rule justifies.

@@ -5,6 +5,10 @@ package verifier_test
 import (
 	"crypto/sha1"
 	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -12,6 +16,7 @@ import (
 
 	"rastau/internal/cms"
 	"rastau/internal/pdf"
+	"rastau/internal/phrase"
 	"rastau/verifier"
 )
 
@@ -131,4 +136,37 @@ func TestPDFForms(t *testing.T) {
 			t.Errorf("intact %s", tristate(r.Intact))
 		}
 	})
+}
+
+// Every sentence about a change can be told in Kazakh and Russian.
+func TestChangesAreTold(t *testing.T) {
+	files, err := filepath.Glob("../internal/pdf/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uttered := regexp.MustCompile(`(?m)(?:refuse|allow|show|say|refused)\([^"\n]*"((?:[^"\\]|\\.)+)"`)
+	verbs := regexp.MustCompile(`%[a-z]`)
+	count := 0
+	for _, file := range files {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range uttered.FindAllStringSubmatch(string(source), -1) {
+			s := m[1]
+			if strings.HasPrefix(s, "%s") {
+				continue // put together from sentences that stand elsewhere
+			}
+			for _, fate := range []string{"replaced", "removed", "added in a place that was empty"} {
+				said := strings.TrimRight(verbs.ReplaceAllString(strings.ReplaceAll(strings.TrimSuffix(s, "%s"), "was %s", "was "+fate), "7"), ".")
+				if told := phrase.Remark(said); told.KK == said || told.RU == said {
+					t.Errorf("%q is told in English alone", said)
+				}
+				count++
+			}
+		}
+	}
+	if count < 100 {
+		t.Errorf("only %d sentences found", count)
+	}
 }

@@ -80,7 +80,6 @@ func (d *Document) compare(sigs []Signature) {
 		}
 		s.Changes = append(s.Changes, tail...)
 		if len(s.Changes) == 0 && s.After > 0 {
-			// A line break or two is what programs and mail leave; more is room that somebody made.
 			s.Changes = []Change{{len(d.revs), Padding, fmt.Sprintf("%d bytes of white space follow the signed document.", s.After), s.After <= maxPadding, false}}
 		}
 	}
@@ -226,6 +225,7 @@ func (h *history) step() []Change {
 		s.refuse(Unknown, "The update replaces a container of older objects (object %d).", r.packed[0])
 	}
 	led := s.led(r.touched)
+	var lost []int // objects to which nothing leads
 	for _, n := range r.touched {
 		was, had := s.old.version(n)
 		now, _ := s.new.version(n)
@@ -233,8 +233,8 @@ func (h *history) step() []Change {
 			s.refuse(Unknown, "The update holds an object that readers may understand differently (object %d).", n)
 		}
 		if !had && !h.referred[n] {
-			if !led[n] && s.smuggled(n) {
-				s.refuse(Unknown, "The update holds an object that nothing in the document refers to (object %d): data were hidden behind the signature.", n)
+			if !led[n] {
+				lost = append(lost, n)
 			}
 			continue
 		}
@@ -256,6 +256,11 @@ func (h *history) step() []Change {
 	s.pages()
 	s.fillings()
 	s.trailer()
+	for _, n := range lost {
+		if s.smuggled(n) {
+			s.refuse(Unknown, "The update holds an object that nothing in the document refers to (object %d): data were hidden behind the signature.", n)
+		}
+	}
 	for _, n := range slices.Sorted(maps.Keys(s.open)) {
 		s.unexplained(n)
 	}
@@ -311,27 +316,86 @@ func (s *step) led(touched []int) map[int]bool {
 	return found
 }
 
-// maxPadding is how many bytes of white space may follow a signed document.
-const maxPadding = 1 << 10
+// maxPadding is how many bytes of white space may follow a signed document: the line ends that programs and mail leave.
+const maxPadding = 16
 
-// maxLeftover is the size in bytes of a stream that a careless writer may leave behind, whatever it holds.
-const maxLeftover = 16 << 10
+// maxLeftover bounds in bytes a piece of validation data that a writer leaves behind.
+const maxLeftover = 4 << 20
 
-// smuggled reports whether object n, to which nothing leads, could carry something past the signature: a stream of some size,
-// or a part of a document's tree that a careless reader may find. Writers of validation data leave small things behind. Cross-reference streams and containers of objects (ISO 32000-1 §7.5.7, §7.5.8) are never referred to.
+// smuggled reports whether object n, to which nothing leads, could carry something past the signature. Cross-reference streams
+// and containers of objects (ISO 32000-1 §7.5.7, §7.5.8) are never referred to. Careless writers leave numbers behind, which
+// were lengths of streams, lists of references, and, where they store validation data or sign, pieces of that.
 func (s *step) smuggled(n int) bool {
-	d := s.new.dict(ref{num: n})
-	switch s.new.name(d["Type"]) {
+	o := s.new.get(ref{num: n})
+	data, streamed := o.(*stream)
+	if !streamed {
+		switch s.new.name(s.new.dict(o)["Type"]) {
+		case "Catalog", "Pages", "Page", "XObject", "Sig", "DocTimeStamp": // what a careless reader may look for
+			return true
+		}
+		left := maxScraps
+		return !scrap(o, &left)
+	}
+	switch s.new.name(data.dict["Type"]) {
 	case "XRef", "ObjStm":
 		return false
-	case "Catalog", "Pages", "Page", "Annot", "XObject", "Sig":
-		return true
 	}
-	data, streamed := s.new.get(ref{num: n}).(*stream)
-	if !streamed || len(data.raw) <= maxLeftover {
-		return false
+	if !s.signing || len(data.raw) > maxLeftover {
+		return true
 	}
 	budget := s.d.lim.Inflate
 	plain, err := decode(data, &budget)
-	return err != nil || len(plain) == 0 || plain[0] != 0x30 // certificates, lists and answers are DER SEQUENCEs
+	return err != nil || len(plain) > maxLeftover || !validation(plain)
+}
+
+// maxScraps bounds the values in an object that is left behind, maxScrap the letters of a name in it.
+const maxScraps, maxScrap = 256, 64
+
+// scrap says whether an object is a piece of structure that says nothing by itself: no text, nothing that is drawn.
+func scrap(o object, left *int) bool {
+	if *left--; *left < 0 {
+		return false
+	}
+	switch o := o.(type) {
+	case nil, bool, int64, float64, ref:
+		return true
+	case name:
+		return len(o) <= maxScrap
+	case array:
+		return !slices.ContainsFunc(o, func(e object) bool { return !scrap(e, left) })
+	case dict:
+		for k, e := range o {
+			if len(k) > maxScrap || !scrap(e, left) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// validation says whether der has the shape of a certificate, a list (RFC 5280 §4.1, §5.1: SEQUENCE of what is signed, the
+// algorithm and the value) or an OCSP response (RFC 6960 §4.2.1), and nothing behind it.
+func validation(der []byte) bool {
+	inside := func(b []byte, tag int) (contents, rest []byte, ok bool) {
+		t, length, head := header(b)
+		if head == 0 || t != tag || length < 0 || length > len(b)-head {
+			return nil, nil, false
+		}
+		return b[head : head+length], b[head+length:], true
+	}
+	outer, rest, ok := inside(der, 0x30)
+	if !ok || len(rest) > 0 {
+		return false
+	}
+	if status, rest, ok := inside(outer, 0x0a); ok {
+		answer, behind, ok := inside(rest, 0xa0)
+		_, extra, basic := inside(answer, 0x30)
+		return len(status) == 1 && ok && len(behind) == 0 && basic && len(extra) == 0
+	}
+	_, rest, signed := inside(outer, 0x30)
+	algorithm, rest, named := inside(rest, 0x30)
+	_, _, known := inside(algorithm, 0x06)
+	value, rest, valued := inside(rest, 0x03)
+	return signed && named && known && valued && len(rest) == 0 && len(value) <= 2048
 }

@@ -43,6 +43,36 @@ func edit(tb testing.TB, data []byte, trailer string, objects map[int]string) []
 	return fmt.Appendf(out, "trailer\n<</Size %d /Root %s /Prev %s %s>>\nstartxref\n%d\n%%%%EOF\n", size, root, prev, trailer, at)
 }
 
+func stream(data string) string {
+	return fmt.Sprintf("<</Length %d>>\nstream\n%s\nendstream", len(data), data)
+}
+
+// A place that the signed file leaves open behind its end is not filled by whoever comes next.
+func TestPlaceBehindTheEnd(t *testing.T) {
+	const place = 200_000
+	key := licensor(t)
+	shown := drawing("", "BT /F1 12 Tf 10 300 Td (You pay nothing) Tj ET")
+	named := edit(t, form(t), "", map[int]string{
+		3: replaced(t, object(t, form(t), 3), "/Contents 4 0 R", "/Contents[4 0 R 100 0 R]"), 100: drawing("", ""),
+	})
+	xref := regexp.MustCompile(`100 1\n(\d{10})`).FindSubmatchIndex(named)
+	copy(named[xref[2]:], fmt.Sprintf("%010d", place))
+	signed := sign(t, key, named, pdf.PrepareOptions{Field: "First", Size: 4096})
+	prev := regexp.MustCompile(`startxref\s+(\d+)`).FindAllSubmatch(signed, -1)
+	grown := append(bytes.Clone(signed), bytes.Repeat([]byte("\n"), place-len(signed))...)
+	grown = fmt.Appendf(grown, "100 0 obj\n%s\nendobj\n", shown)
+	at := len(grown)
+	grown = fmt.Appendf(grown, "xref\n100 1\n%010d 00000 n \ntrailer\n<</Size 300 /Root 1 0 R /Prev %s>>\nstartxref\n%d\n%%%%EOF\n", place, prev[len(prev)-1][1], at)
+	d, err := pdf.Open(grown, pdf.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := d.Signatures()[0]
+	if !slices.ContainsFunc(s.Changes, func(c pdf.Change) bool { return !c.Justified }) {
+		t.Errorf("%v, %+v", s.Problem, s.Changes)
+	}
+}
+
 // object returns the newest body of an object that stands in plain sight.
 func object(tb testing.TB, data []byte, num int) string {
 	tb.Helper()
@@ -144,7 +174,16 @@ func TestChanges(t *testing.T) {
 		}(), pdf.Unknown, "behind the end of the document", false},
 		{"object under another generation", bytes.Replace(edit(t, signed, "", map[int]string{content: object(t, signed, content)}),
 			fmt.Appendf(nil, "EOF\n%d 0 obj", content), fmt.Appendf(nil, "EOF\n%d 1 obj", content), -1), pdf.PageChanged, "Page 1 may show", false},
-		{"nothing", edit(t, signed, "", map[int]string{free: "(x)"}), pdf.Padding, "without any change", true},
+		{"nothing", edit(t, signed, "", map[int]string{free: "7"}), pdf.Padding, "without any change", true},
+		{"words that nothing leads to", edit(t, signed, "", map[int]string{free: "(x)"}), pdf.Unknown, "data were hidden", false},
+		{"words in a dictionary that nothing leads to", edit(t, signed, "", map[int]string{free: "<</Type/VRI/Note[(x)]>>"}), pdf.Unknown, "data were hidden", false},
+		{"a long name that nothing leads to", edit(t, signed, "", map[int]string{free: "/" + strings.Repeat("x", 100)}), pdf.Unknown, "data were hidden", false},
+		{"a certificate that nothing leads to", edit(t, signed, "", map[int]string{free: stream("0\x0a0\x010\x030\x01\x06\x00\x03\x00")}), pdf.Unknown, "data were hidden", false},
+		{"data in the guise of a certificate", edit(t, signed, "", map[int]string{
+			catalog: swap(object(t, signed, catalog), "/Pages", fmt.Sprintf("/DSS <</Certs [%d 0 R]>> /Pages", free)),
+			free:    stream("x"), free + 1: stream("0\x80hidden"),
+		}), pdf.Unknown, "data were hidden", false},
+		{"lines of white space behind the end", append(bytes.Clone(signed), strings.Repeat("\r\n", 9)...), pdf.Padding, "white space", false},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

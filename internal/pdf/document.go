@@ -102,6 +102,7 @@ func Open(data []byte, lim Limits) (*Document, error) {
 	if err := d.revise(sections); err != nil {
 		return nil, err
 	}
+	d.ends()
 	if err := d.load(&budget, m); err != nil {
 		return nil, err
 	}

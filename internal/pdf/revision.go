@@ -66,13 +66,18 @@ type loader struct {
 	packs      map[int]*pack // by offset of the object stream
 	containers map[int]bool
 	unpacking  bool
+	until      int // end of the revision being read; -1 where it has none
 	end        int // of the object read last
 }
 
 func (l *loader) revision(i int) error {
 	r := &l.d.revs[i]
+	l.until = r.end
 	entries := map[int]entry{}
 	for _, s := range r.sections {
+		if s.hybrid > r.end && r.end >= 0 {
+			return bad("the cross-reference section at byte %d names a stream behind the end of its revision", s.at)
+		}
 		maps.Copy(entries, s.entries)
 	}
 	r.touched = slices.Sorted(maps.Keys(entries))
@@ -122,6 +127,11 @@ func (l *loader) direct(n, at int) (o object, gen int, doubled bool, err error) 
 	if err == nil && id.num != n {
 		err = bad("at the place of object %d stands object %d", n, id.num)
 	}
+	// What a revision names behind its own end was not there when it was signed: whoever appends it there fills a place
+	// that somebody left open.
+	if err == nil && l.until >= 0 && p.pos > l.until {
+		err = bad("object %d stands behind the end of the revision that names it", n)
+	}
 	if c := l.d.crypt; err == nil && c != nil && n != c.object {
 		o, err = c.open(id, o)
 	}
@@ -140,7 +150,7 @@ func (l *loader) length(r ref) (int, bool) {
 		n, ok := o.(int64)
 		return int(n), err == nil && ok && n >= 0 && n <= int64(len(l.d.data))
 	}
-	if e.kind != entryOffset || e.at >= len(l.d.data) {
+	if e.kind != entryOffset || e.at >= len(l.d.data) || l.until >= 0 && e.at >= l.until {
 		return 0, false
 	}
 	p := &parser{src: l.d.data[:min(len(l.d.data), e.at+256)], pos: e.at, depth: 1, inFile: true}
@@ -215,25 +225,29 @@ func (l *loader) unpack(num, at int) (*pack, error) {
 	return k, nil
 }
 
-// bound finds where each revision ends and whether an update holds anything but its own objects.
-func (d *Document) bound() {
-	from := 0
+// ends finds where each revision ends.
+func (d *Document) ends() {
 	for i := range d.revs {
 		r := &d.revs[i]
-		s := r.sections[0] // the main section: of a linearised file the one at the end
-		r.end = d.eof(s)
+		r.end = d.eof(r.sections[0]) // the main section: of a linearised file the one at the end
 		for r.quiet = max(r.end, 0); r.quiet < len(d.data) && isSpace(d.data[r.quiet]); {
 			r.quiet++
 		}
-		if i > 0 {
-			switch {
-			case from < 0:
-				r.stray = bad("the revision before has no end")
-			case r.end < 0:
-				r.stray = bad("the revision has no startxref and %%%%EOF of its own")
-			default:
-				r.stray = d.tiles(i, from)
-			}
+	}
+}
+
+// bound finds out whether an update holds anything but its own objects.
+func (d *Document) bound() {
+	from := d.revs[0].end
+	for i := 1; i < len(d.revs); i++ {
+		r := &d.revs[i]
+		switch {
+		case from < 0:
+			r.stray = bad("the revision before has no end")
+		case r.end < 0:
+			r.stray = bad("the revision has no startxref and %%%%EOF of its own")
+		default:
+			r.stray = d.tiles(i, from)
 		}
 		from = r.end
 	}

@@ -63,6 +63,9 @@ func trimmed(err error) string {
 	return strings.TrimPrefix(err.Error(), errors.Unwrap(err).Error()+": ")
 }
 
+// trailing are the entries of a trailer and of a cross-reference stream (ISO 32000-1 Tables 15, 17, 19).
+var trailing = []name{"Size", "Prev", "Root", "Encrypt", "Info", "ID", "XRefStm", "Type", "Index", "W", "Length", "Filter", "DecodeParms"}
+
 // trailer: of what the trailer names, the catalog has its own rules and the properties are compared here.
 func (s *step) trailer() {
 	was, now := s.old.trailer(), s.new.trailer()
@@ -73,6 +76,16 @@ func (s *step) trailer() {
 			if v, _ := s.old.version(n); v.value != nil && int64(n) >= size && s.referred[n] {
 				s.refuse(Unknown, "The update declares fewer objects than the signed document has.")
 			}
+		}
+	}
+	// A reader that meets another key would see other texts.
+	if !same(was["Encrypt"], now["Encrypt"]) {
+		s.refuse(Unknown, "The update changes how the document is encrypted.")
+	}
+	for _, k := range differing(was, now) {
+		left := maxScraps
+		if !slices.Contains(trailing, k) && !scrap(now[k], &left) {
+			s.refuse(Unknown, "The update's trailer holds something else than a trailer needs: %s.", k)
 		}
 	}
 	if !same(was["Info"], now["Info"]) && now["Info"] != nil {

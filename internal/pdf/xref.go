@@ -26,6 +26,7 @@ type entry struct {
 type section struct {
 	at, end int // first byte, and first byte behind the trailer or the stream object
 	stream  bool
+	hybrid  int // first byte behind the stream that /XRefStm names; 0 where there is none
 	size    int // bytes of the stream's data
 	entries map[int]entry
 	trailer dict
@@ -103,6 +104,7 @@ func (x *xrefReader) chain() ([]*section, error) {
 			if err != nil {
 				return nil, err
 			}
+			s.hybrid = h.end
 			// Objects hidden from old readers are free in the table and found in the stream (§7.5.8.4).
 			for n, e := range h.entries {
 				if old, ok := s.entries[n]; !ok || old.kind == entryFree {

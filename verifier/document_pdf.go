@@ -240,15 +240,17 @@ func (in *inquiry) changes(doc *pdf.Document, s pdf.Signature) []Finding {
 		return []Finding{refuted(FormatFailure, "finding.document.revision.unjustified",
 			"detail", strconv.FormatInt(s.After, 10)+" bytes stand behind the signed revision")}
 	case len(visible) > 0:
-		f := warned("finding.document.revision.visible")
-		f.Text = phrase.Render("finding.document.revision.visible", map[string]phrase.Text{
+		text := phrase.Render("finding.document.revision.visible", map[string]phrase.Text{
 			"kinds": changeKinds(distinct(justified)), "detail": phrase.Remark(printable(strings.Join(first(visible, maxTold), "; "))),
 		})
-		f.sentence = ""
+		f := warned("finding.document.revision.visible")
+		f.Text, f.sentence = &text, ""
 		return []Finding{f}
 	case s.After > 0:
 		text := phrase.Render("finding.document.revision.justified", map[string]phrase.Text{"kinds": changeKinds(distinct(justified))})
-		return []Finding{{Outcome: Pass, Text: &text}}
+		f := passed("finding.document.revision.justified")
+		f.Text, f.sentence = &text, ""
+		return []Finding{f}
 	}
 	return []Finding{passed("finding.document.revision.whole")}
 }

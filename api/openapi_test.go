@@ -176,7 +176,7 @@ func TestExamplesWork(t *testing.T) {
 	h.get(t, ask{path: "/v1/drafts", account: "applicant", body: h.newApplication()}, &saved)
 	var staff struct{ ID string }
 	h.get(t, ask{path: "/v1/people", account: "admin", body: map[string]any{"login": "operator.1", "name": "ҮЛГІ", "iin": h.clerkIIN, "bin": h.centreBIN, "roles": []string{"operator"}, "password": "ұзын құпия сөз"}}, &staff)
-	ids := map[string]string{"submit": open.ID, "decide": waiting.ID, "readApplication": issued.ID, "changeDraft": saved.ID, "seal": saved.ID, "checkCertificate": open.ID}
+	ids := map[string]string{"submit": open.ID, "decide": waiting.ID, "readApplication": issued.ID, "readSurvey": issued.ID, "answerSurvey": issued.ID, "changeDraft": saved.ID, "seal": saved.ID, "checkCertificate": open.ID}
 	// What an example alone cannot do: it holds nobody's signature, and this installation has no payment gateway.
 	wants := map[string]int{"register": 401, "pay": 404, "paymentTold": 404, "checkCertificate": 422, "setPassword": 404, "disablePerson": 404, "changeDraft": 200, "seal": 422}
 	// The example of changeDraft leaves the draft half filled, so that it cannot be sealed. Those that would take away what others need are tried last.

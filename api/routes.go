@@ -80,6 +80,10 @@ func (s *server) routes() []route {
 		{http.MethodPost, "/v1/applications/:id/signature", entering, s.once(s.submit)},
 		{http.MethodPost, "/v1/applications/:id/decision", []account.Role{officer}, s.once(s.decide)},
 
+		{http.MethodGet, "/v1/applications/:id/survey", entering, s.survey},
+		{http.MethodPost, "/v1/applications/:id/survey", entering, s.once(s.answerSurvey)},
+		{http.MethodGet, "/v1/reports/survey", judges, s.indicators},
+
 		{http.MethodGet, "/v1/licences/:number", everyone, s.licence},
 		{http.MethodGet, "/v1/licences/:number/pdf", everyone, s.licencePDF},
 		{http.MethodGet, "/v1/licences/:number/signed", everyone, s.licenceSigned},

@@ -32,6 +32,7 @@ type Tx interface {
 	PaymentTx
 	RegisterTx
 	CaseTx
+	SurveyTx
 
 	Application(id string) (*Application, error)
 	ApplicationNumbered(number string) (*Application, error)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"rastau/internal/pdf"
@@ -37,7 +38,14 @@ func (s *Service) CheckLicence(ctx context.Context, r *verifier.Report, file []b
 		if l, err = tx.Licence(c.Number); err != nil {
 			return err
 		}
-		known, err = fileOf(tx, l, appendix)
+		if known, err = fileOf(tx, l, appendix); err != nil {
+			return err
+		}
+		subject := c.Number
+		if appendix != "" {
+			subject = Appendix{Licence: c.Number, Number: appendix}.ID()
+		}
+		known.renewals, err = tx.Renewals(subject)
 		return err
 	})
 	if errors.Is(err, ErrNotFound) {
@@ -54,7 +62,8 @@ func (s *Service) CheckLicence(ctx context.Context, r *verifier.Report, file []b
 	c.InForce = l.Licence.State.InForce() && (l.Licence.ValidUntil == nil || now.Before(*l.Licence.ValidUntil))
 	if len(file) > 0 {
 		sum := digest(file)
-		c.SameFile = sum == known.pdf || sum == digest(known.signed)
+		c.SameFile = sum == known.pdf || sum == digest(known.signed) ||
+			slices.ContainsFunc(known.renewals, func(r Renewal) bool { return sum == r.PDF || sum == r.Signed })
 	}
 	c.Entitled = s.entitledSigners(r, l.Licence.LicensorBIN, known)
 	c.Why = phrase.Get("workflow.check."+c.reason(len(file) > 0, written != "" && written != c.Number), nil)
@@ -66,11 +75,12 @@ type registeredFile struct {
 	pdf, signedBy string
 	signed        []byte
 	issued        time.Time
+	renewals      []Renewal
 }
 
 func fileOf(tx Tx, l *LicenceRecord, appendix string) (registeredFile, error) {
 	if appendix == "" {
-		return registeredFile{l.Licence.PDFSHA256, l.Licence.SignedBy, l.Licence.Signed, l.Licence.Issued}, nil
+		return registeredFile{pdf: l.Licence.PDFSHA256, signedBy: l.Licence.SignedBy, signed: l.Licence.Signed, issued: l.Licence.Issued}, nil
 	}
 	all, err := tx.Appendices(l.Licence.Number)
 	if err != nil {
@@ -78,7 +88,7 @@ func fileOf(tx Tx, l *LicenceRecord, appendix string) (registeredFile, error) {
 	}
 	for _, a := range all {
 		if a.Number == appendix {
-			return registeredFile{a.PDFSHA256, a.SignedBy, a.Signed, a.Issued}, nil
+			return registeredFile{pdf: a.PDFSHA256, signedBy: a.SignedBy, signed: a.Signed, issued: a.Issued}, nil
 		}
 	}
 	return registeredFile{}, ErrNotFound

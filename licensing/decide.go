@@ -212,6 +212,10 @@ func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, 
 	if err != nil {
 		return nil, err
 	}
+	preserve, err := s.preserve(l.Number, l.Signed, l.PDF)
+	if err != nil {
+		return nil, err
+	}
 	err = s.o.Store.Update(ctx, func(tx Tx) error {
 		if err := s.stillWaiting(tx, app.ID, s.licenceSeries(), serial); err != nil {
 			return err
@@ -243,7 +247,7 @@ func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, 
 				return err
 			}
 		}
-		if err := s.termsOfLicence(tx, l); err != nil {
+		if err := errors.Join(s.termsOfLicence(tx, l), preserve(tx)); err != nil {
 			return err
 		}
 		return s.closeCase(tx, ruling, &done)
@@ -286,6 +290,10 @@ func (s *Service) approveAppendix(ctx context.Context, r *Regulation, app *Appli
 	if err != nil {
 		return nil, err
 	}
+	preserve, err := s.preserve(rec.ID(), rec.Signed, rec.PDF)
+	if err != nil {
+		return nil, err
+	}
 	err = s.o.Store.Update(ctx, func(tx Tx) error {
 		held := serial
 		if first != nil {
@@ -308,7 +316,7 @@ func (s *Service) approveAppendix(ctx context.Context, r *Regulation, app *Appli
 		if _, err := tx.PutBlob(rec.PDF); err != nil {
 			return err
 		}
-		if err := tx.AddAppendix(rec); err != nil {
+		if err := errors.Join(tx.AddAppendix(rec), preserve(tx)); err != nil {
 			return err
 		}
 		return s.closeCase(tx, ruling, &done)

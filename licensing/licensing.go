@@ -44,6 +44,7 @@ type Options struct {
 	Question       func() verifier.Question   // Required. Anchors and policy for judging applicants (Purpose sign; IIN/BIN and content are set by the workflow).
 	Signer         *signer.Signer             // Required. Licensor's key.
 	Levels         Levels                     // Optional. If zero, the Signer's own.
+	Extender       Extender                   // Optional. Renews licences before their time-stamps end; if nil, nobody does.
 	Stamper        signer.Stamper             // Optional. RFC 3161 stamp on the applicant's accepted signature; if nil, none is made.
 	Registers      Registers                  // Optional. State registers of persons and bodies; if nil, they are not asked.
 	Payments       Payments                   // Optional. Payment gateway; if nil, the portal answers for the reference that it gives.

@@ -23,6 +23,7 @@ const (
 	entryAppendix    = "appendix"
 	entryMove        = "move"
 	entryAmendment   = "amendment"
+	entryRenewal     = "renewal"
 )
 
 type applicationEntry struct {
@@ -128,6 +129,9 @@ func checkEntry(tx Tx, n int64, entry []byte, seen *Counts) error {
 	case entryAmendment:
 		seen.Amendments++
 		return checkAmendmentEntry(tx, n, entry)
+	case entryRenewal:
+		seen.Renewals++
+		return checkRenewalEntry(tx, n, entry)
 	case entryMove:
 		seen.Moves++
 		return checkMoveEntry(tx, n, entry)

@@ -31,6 +31,7 @@ type Tx interface {
 	DraftTx
 	PaymentTx
 	RegisterTx
+	RenewalTx
 	CaseTx
 	SurveyTx
 
@@ -71,7 +72,7 @@ type Tx interface {
 type Outgoing = outbox.Message
 
 // Counts of what stands in the register.
-type Counts struct{ Registrations, Rulings, Licences, Moves, Appendices, Amendments int64 }
+type Counts struct{ Registrations, Rulings, Licences, Moves, Appendices, Amendments, Renewals int64 }
 
 // Filter of a list of applications; a zero field does not filter.
 type Filter struct {

@@ -105,7 +105,10 @@ func (s *Service) Licence(ctx context.Context, number string) (*Licence, error) 
 		if l, err = tx.Licence(number); err != nil {
 			return err
 		}
-		l.Licence.PDF, err = tx.Blob(l.Licence.PDFSHA256)
+		// The newest form: what was signed, with every time-stamp since.
+		if l.Licence.Signed, l.Licence.PDF, _, err = newest(tx, number); err == nil {
+			l.Licence.PDFSHA256 = digest(l.Licence.PDF)
+		}
 		return err
 	})
 	if err != nil {

@@ -101,7 +101,7 @@ func (h *horizon) pdf(file []byte) (time.Time, error) {
 func (h *horizon) signature(sd *cms.SignedData, s *cms.Signer) time.Time {
 	var newest *timestamp.Token
 	for _, raw := range s.ArchiveTokens() {
-		if t, err := timestamp.Parse(raw); err == nil && (newest == nil || t.GenTime.After(newest.GenTime)) {
+		if t, err := timestamp.Parse(raw); err == nil && (newest == nil || !t.GenTime.Before(newest.GenTime)) { // of two in one second the later attribute
 			newest = t
 		}
 	}

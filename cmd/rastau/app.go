@@ -139,6 +139,14 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 			return nil, err
 		}
 	}
+	var extender licensing.Extender // nil without a time-stamping authority
+	if stamper != nil {
+		x, err := signer.NewExtender(signer.ExtenderOptions{Stamper: stamper, Examiner: asked, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now())})
+		if err != nil {
+			return nil, err
+		}
+		extender = x
+	}
 	if o.Dry {
 		return a, nil
 	}
@@ -154,7 +162,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 		return nil, err
 	}
 	workflow := licensing.Options{
-		Regulations: regulations, Store: db, Judge: a.Verifier, Question: question, Signer: licensor, Levels: levels, Stamper: stamper,
+		Regulations: regulations, Store: db, Judge: a.Verifier, Question: question, Signer: licensor, Levels: levels, Extender: extender, Stamper: stamper,
 		Authorities: authorities, Calendar: calendar, Rates: rates, AcceptRepealed: c.AcceptRepealed, Demo: c.Specimen, LicenceCode: c.LicenceCode,
 		VerifyURL: func(number string) string { return base + "/v/" + number }, Now: o.Now, Rand: rand.Reader, Log: o.Log, Notices: c.Gateway.has("notices"),
 	}

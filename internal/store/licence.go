@@ -232,8 +232,9 @@ func (x *tx) CountLicences() ([]licensing.LicenceCount, error) {
 
 // Counts what stands in the register.
 func (x *tx) Counts() (c licensing.Counts, err error) {
-	err = x.one([]any{&c.Registrations, &c.Rulings, &c.Licences, &c.Moves, &c.Appendices, &c.Amendments},
+	err = x.one([]any{&c.Registrations, &c.Rulings, &c.Licences, &c.Moves, &c.Appendices, &c.Amendments, &c.Renewals},
 		`SELECT (SELECT count(*) FROM registrations), (SELECT count(*) FROM rulings), (SELECT count(*) FROM licences),
-			(SELECT count(*) FROM licence_moves), (SELECT count(*) FROM licence_appendices), (SELECT count(*) FROM amendments WHERE accepted IS NOT NULL)`)
+			(SELECT count(*) FROM licence_moves), (SELECT count(*) FROM licence_appendices), (SELECT count(*) FROM amendments WHERE accepted IS NOT NULL),
+			(SELECT count(*) FROM renewals)`)
 	return c, err
 }

@@ -428,6 +428,6 @@ func ExampleOpen() {
 	})
 	fmt.Println(err)
 	// Output:
-	// {Registrations:0 Rulings:0 Licences:0 Moves:0 Appendices:0 Amendments:0}
+	// {Registrations:0 Rulings:0 Licences:0 Moves:0 Appendices:0 Amendments:0 Renewals:0}
 	// <nil>
 }

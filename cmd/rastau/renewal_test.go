@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"rastau/internal/pki"
+	"rastau/internal/testpki"
+	"rastau/licensing"
+	"rastau/signer"
+	"rastau/verifier"
+)
+
+// TestRenewedByItself: a running service renews the time-stamp on a licence when its time has come, once, whoever else tries, and
+// hands out the renewed file from then on; the register proves as before.
+func TestRenewedByItself(t *testing.T) {
+	ctx := t.Context()
+	w := made(openWorld(t.TempDir(), "127.0.0.1:1", "127.0.0.1:2")) // the addresses stand in the configuration only
+	defer w.Close()
+	service := func(name string, ends time.Time) {
+		w.pki.UseTSA(made(w.ca.Issue(testpki.Leaf{CommonName: name, NotBefore: time.Now().Add(-time.Hour), NotAfter: ends,
+			KeyUsage: pki.DigitalSignature, ExtKeyUsage: []pki.OID{pki.OIDTimeStamping}})))
+	}
+	// The renewal comes due in twenty minutes: ninety days before the service's certificate ends.
+	service("TSA A", time.Now().Add(90*24*time.Hour+20*time.Minute))
+	var ahead atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	a := made(newApp(ctx, w.config, appOptions{Log: quietLog(), Now: now}))
+	defer func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	w.fee = made(a.Service.Fee("passenger-transport", "issue"))
+	server := httptest.NewUnstartedServer(a.Handler)
+	server.Listener.Close()
+	server.Listener = made(net.Listen("tcp", "127.0.0.1:0"))
+	server.Start()
+	defer server.Close()
+	s := &story{world: w, client: newClient(server.URL, w.tokens), out: io.Discard}
+	if err := s.licence(ctx); err != nil {
+		t.Fatal(err)
+	}
+	number := s.number
+	before := made(a.Service.Licence(ctx, number))
+	renewals := func() (all []licensing.Renewal) {
+		t.Helper()
+		db := made(w.config.openStore(ctx))
+		defer db.Close()
+		if err := db.View(ctx, func(tx licensing.Tx) (err error) {
+			all, err = tx.Renewals(number)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := licensing.CheckRegister(ctx, db); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+
+	// Before its time nothing happens, however often it is asked for.
+	if err := a.Service.Renew(ctx, number); err != nil || len(renewals()) != 0 {
+		t.Fatalf("too early: %v", err)
+	}
+	ahead.Store(int64(30 * time.Minute))
+	// Renewing by the same service would gain nothing, and is not done.
+	if err := a.Service.Renew(ctx, number); err == nil || len(renewals()) != 0 {
+		t.Fatalf("by a service that ends as soon: %v", err)
+	}
+	w.pki.SetDown(false, false, true)
+	if err := a.Service.Renew(ctx, number); !errors.Is(err, licensing.ErrLater) || len(renewals()) != 0 {
+		t.Fatalf("by a service that does not answer: %v", err)
+	}
+	w.pki.SetDown(false, false, false)
+	service("TSA B", time.Now().AddDate(9, 0, 0))
+	var together sync.WaitGroup
+	for range 4 {
+		together.Go(func() {
+			if err := a.Service.Renew(ctx, number); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	together.Wait()
+	all := renewals()
+	if len(all) != 1 || all[0].Until.Before(time.Now().AddDate(8, 0, 0)) {
+		t.Fatalf("renewals: %+v", all)
+	}
+	after := made(a.Service.Licence(ctx, number))
+	if !bytes.HasPrefix(after.PDF, before.PDF) || len(after.PDF) == len(before.PDF) || bytes.Equal(after.Signed, before.Signed) || after.PDFSHA256 != all[0].PDF {
+		t.Error("the renewed file is not handed out, or not all of the first stands in it")
+	}
+	for name, file := range map[string][]byte{"first PDF": before.PDF, "renewed PDF": after.PDF, "first CAdES": before.Signed, "renewed CAdES": after.Signed} {
+		if check := a.Service.CheckLicence(ctx, a.Verifier.Document(ctx, file, w.question(t)), file, number); !check.SameFile || !check.InForce || check.Entitled == nil || !*check.Entitled {
+			t.Errorf("%s: %+v", name, check)
+		}
+	}
+	q := w.question(t)
+	q.Offline = true
+	wants(t, a.Verifier.Document(ctx, after.PDF, q), signer.LevelLTA)
+	wants(t, a.Verifier.Document(ctx, after.Signed, q), signer.LevelLTA)
+}
+
+func (w *world) question(tb testing.TB) verifier.Question {
+	tb.Helper()
+	return verifier.Question{Anchors: made(readAnchors("anchors", w.config.paths(w.config.Anchors))), Purpose: verifier.PurposeSign}
+}

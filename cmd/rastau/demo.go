@@ -170,7 +170,7 @@ func (w *world) auditor() (*verifier.Verifier, error) {
 // sampleApplication is a complete application for the passenger-transport licence.
 func (w *world) sampleApplication(a licensing.Applicant) licensing.NewApplication {
 	return licensing.NewApplication{Service: "passenger-transport", Operation: "issue", Applicant: a, Fields: sampleFields(a), Attachments: sampleAttachments(),
-		Payment: licensing.Payment{Reference: "DEMO-0001", Amount: w.fee}, Lang: phrase.KK}
+		Payment: w.payment(w.fee), Lang: phrase.KK}
 }
 
 // introduce prints addresses, tokens and calls to try.
@@ -186,6 +186,9 @@ func (w *world) introduce(out io.Writer) {
 	fmt.Fprintf(out, "API            %s/v1   (console: %s/docs, description: %s/v1/openapi.json)\n", base, base, base)
 	fmt.Fprintf(out, "authority      lists %s/crl/ca1.crl · OCSP %s/ocsp/ca1 · time stamps %s/tsp\n", w.base, w.base, w.base)
 	fmt.Fprintf(out, "GOST           %s/v1   a second installation with keys of the national algorithms, in %s\n", w.second.config.PublicURL, w.second.dir)
+	if w.outside != nil {
+		fmt.Fprintf(out, "outside        registers, payments and notices in a sandbox: %s\n", w.outside)
+	}
 	fmt.Fprintf(out, "files          %s\n\nTokens\n", w.dir)
 	for _, role := range []account.Role{account.Applicant, account.Officer, account.Auditor, account.Admin} {
 		fmt.Fprintf(out, "  %-10s %s\n", role, w.tokens[role])

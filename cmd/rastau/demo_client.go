@@ -38,6 +38,32 @@ func (c *client) call(ctx context.Context, role account.Role, path string, body,
 	return nil
 }
 
+// ask is call for answers of any status: the problem document of a refusal is decoded as well as an answer.
+func (c *client) ask(ctx context.Context, role account.Role, path string, body, answer any) (status int, err error) {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return 0, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(encoded))
+	if err != nil {
+		return 0, err
+	}
+	if role != "" {
+		req.Header.Set("Authorization", "Bearer "+c.tokens[role])
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer res.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
+	if err == nil && answer != nil {
+		err = json.Unmarshal(data, answer)
+	}
+	return res.StatusCode, err
+}
+
 func (c *client) raw(ctx context.Context, role account.Role, path string, body any) ([]byte, error) {
 	method, content := http.MethodGet, io.Reader(nil)
 	if body != nil {

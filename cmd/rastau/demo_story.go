@@ -27,7 +27,8 @@ type story struct {
 	out    io.Writer
 	wrong  int
 	passed int
-	number string // of the licence issued in the first scene
+	number string          // of the licence issued in the first scene
+	known  map[string]bool // messages that were told, where telling once is enough
 }
 
 // scene is one application that must end as the table says.
@@ -61,7 +62,7 @@ func (s *story) tell(m told) {
 
 // play runs all scenes; the error is for what kept the story from being told, wrong verdicts are counted.
 func (s *story) play(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{s.goodLicence, s.nationalLicence, s.refusals, s.outage, s.tamperedLicence} {
+	for _, part := range []func(context.Context) error{s.goodLicence, s.nationalLicence, s.refusals, s.outage, s.tamperedLicence, s.threePaths} {
 		if err := part(ctx); err != nil {
 			return err
 		}

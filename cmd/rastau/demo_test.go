@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -285,9 +286,29 @@ func TestKilledDemoLosesNoLicence(t *testing.T) {
 	}
 	var mu sync.Mutex
 	var heard []string
+	config, err := loadConfig(filepath.Join(dir, "config.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sandbox := config.Gateway.URL
+	var payments atomic.Int64
 	issue := func(ctx context.Context) error {
+		var n licensing.NewApplication
+		if err := json.Unmarshal(sample, &n); err != nil {
+			return err
+		}
+		n.Payment.Reference = fmt.Sprintf("KILL-%d", payments.Add(1))
+		paid, err := json.Marshal(licensing.Invoice{Reference: n.Payment.Reference, Amount: n.Payment.Amount})
+		if err != nil {
+			return err
+		}
+		res, err := http.Post(sandbox+"/sandbox/payments", "application/json", bytes.NewReader(paid))
+		if err != nil {
+			return err
+		}
+		res.Body.Close()
 		var app licensing.Application
-		if err := c.call(ctx, account.Applicant, "/v1/applications", json.RawMessage(sample), &app); err != nil {
+		if err := c.call(ctx, account.Applicant, "/v1/applications", n, &app); err != nil {
 			return err
 		}
 		signature, err := signedBy(key)(app.Package)
@@ -327,6 +348,10 @@ func TestKilledDemoLosesNoLicence(t *testing.T) {
 
 	second := startDemo(t, dir)
 	c = newClient(second.base, second.tokens)
+	if config, err = loadConfig(filepath.Join(dir, "config.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	sandbox = config.Gateway.URL
 	seen := map[string]bool{}
 	for _, number := range heard {
 		if seen[number] {

@@ -41,7 +41,8 @@ type world struct {
 	config  *Config
 	tokens  map[account.Role]string
 	people  people
-	fee     int64 // tiyn, of the sample application
+	outside *outside // the systems around; nil in the second
+	fee     int64    // tiyn, of the sample application
 }
 
 // people of the story.
@@ -49,6 +50,8 @@ type people struct {
 	licensor                                *pki.Key
 	head, expired, early, listed, answered  *pki.Key // heads of bodies: good, expired, not yet valid, revoked by list, revoked by OCSP
 	entrepreneur, stranger, otherHead, auth *pki.Key
+	enters, employee, employee2, operator   *pki.Key // the entrepreneur's for logging in; those who enter applications of others
+	clerkIIN, centreBIN                     string
 	outsider, outage                        *pki.Key // of an unknown root; of the second authority
 	bin, otherBIN, iin                      string
 }
@@ -157,7 +160,12 @@ func (w *world) listenAgain() (net.Listener, error) {
 	return l, os.WriteFile(remembered, []byte(l.Addr().String()), 0o600)
 }
 
-func (w *world) Close() error { return w.server.Close() }
+func (w *world) Close() error {
+	if w.outside != nil {
+		return errors.Join(w.outside.server.Close(), w.server.Close())
+	}
+	return w.server.Close()
+}
 
 func (w *world) openPKI() error {
 	var err error
@@ -226,6 +234,13 @@ func (w *world) issuePeople() error {
 	auth := head("КІРЕБЕРІСОВ", "ӘЛІ", 7004, p.bin, body)
 	auth.Auth = true
 
+	enters := person("ҮЛГІБАЕВА", "ҚҰНДЫЗ", p.iin)
+	enters.Auth = true
+	p.clerkIIN, p.centreBIN = identity.NewIIN(born, true, 7401), identity.NewBIN(registered, 4104)
+	clerk := func(organization, bin string) testpki.Leaf {
+		return testpki.Leaf{Surname: "ҚЫЗМЕТКЕРОВ", CommonName: "ҚЫЗМЕТКЕРОВ ӘНУАР", IIN: p.clerkIIN, BIN: bin, Organization: organization, Roles: []pki.OID{roleBody, pki.OIDRoleEmployee}}
+	}
+
 	issue := []struct {
 		to   **pki.Key
 		from *testpki.CA
@@ -240,6 +255,10 @@ func (w *world) issuePeople() error {
 		{&p.otherHead, w.ca, head("БӨТЕНОВ", "ҺАКІМ", 7006, p.otherBIN, other)},
 		{&p.auth, w.ca, auth},
 		{&p.entrepreneur, w.ca, person("ҮЛГІБАЕВА", "ҚҰНДЫЗ", p.iin)},
+		{&p.enters, w.ca, enters},
+		{&p.employee, w.ca, clerk("ЛИЦЕНЗИАР (DEMO)", regulations[0].Licensor.BIN)},
+		{&p.employee2, w.ca, clerk("ЛИЦЕНЗИАР 2 (DEMO)", regulations[1].Licensor.BIN)},
+		{&p.operator, w.ca, clerk("ХАЛЫҚҚА ҚЫЗМЕТ КӨРСЕТУ ОРТАЛЫҒЫ (DEMO)", p.centreBIN)},
 		{&p.stranger, w.ca, person("БАСҚАОВА", "ГҮЛ", identity.NewIIN(born, false, 7302))},
 		{&p.outage, w.ca2, head("ҮЗІЛІСОВ", "ӘДІЛ", 7007, p.bin, body)},
 	}
@@ -289,6 +308,12 @@ func (w *world) writeFiles(listen string) error {
 	}
 	if err := w.writeAuthorities(); err != nil {
 		return err
+	}
+	if !w.national() {
+		if err := w.openOutside(password); err != nil {
+			return err
+		}
+		w.outside.SetCallback("http://" + listen + "/v1/payments/told")
 	}
 	return w.writeConfig(listen)
 }
@@ -363,6 +388,9 @@ func (w *world) writeConfig(listen string) error {
 		Levels: LevelConfig{Licence: "LTA", Receipt: "T", Decision: "T"},
 		Allow:  []string{"127.0.0.0/8", "::1/128"}, Authorities: "authorities.yaml", LicenceCode: "ZZZ", AcceptRepealed: true, Specimen: true,
 		RatePerMinute: 100_000, folder: w.dir,
+	}
+	if w.outside != nil {
+		c.Gateway = w.outside.config()
 	}
 	if !w.national() { // applicants may come with keys of either kind
 		c.Anchors, c.Certificates = append(c.Anchors, secondFolder+"/anchors"), append(c.Certificates, secondFolder+"/certificates")

@@ -188,12 +188,21 @@ func (s *Sandbox) seal(ctx context.Context, m message) ([]byte, string, error) {
 	return s.o.Envelope.Seal(ctx, raw)
 }
 
-// Handler serves the systems and, beside them, /sandbox/pay, /sandbox/inbox and /sandbox/faults for whoever runs the demo.
+// Handler serves the systems and, beside them, /sandbox/pay, /sandbox/payments, /sandbox/inbox and /sandbox/faults for whoever runs the demo.
 func (s *Sandbox) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/{system}", s.serve)
 	mux.HandleFunc("GET /sandbox/pay/{reference}", s.payPage)
 	mux.HandleFunc("POST /sandbox/pay/{reference}", s.payPage)
+	mux.HandleFunc("POST /sandbox/payments", func(w http.ResponseWriter, r *http.Request) {
+		var i licensing.Invoice
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&i); err != nil || i.Reference == "" || i.Amount <= 0 {
+			http.Error(w, "a payment needs a reference and an amount in tiyn", http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(s.PayOver(i))
+	})
 	mux.HandleFunc("GET /sandbox/inbox", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"notices": s.Inbox()})

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
@@ -82,7 +83,8 @@ func (s *server) readBody(c echo.Context) ([]byte, error) {
 	var buf bytes.Buffer
 	if r.ContentLength > 0 {
 		// What a caller only announces takes no memory: at most a mebibyte at once.
-		buf.Grow(int(min(r.ContentLength, 1<<20)))
+		// MinRead more, or seeing the end would take as much again.
+		buf.Grow(int(min(r.ContentLength, 1<<20)) + bytes.MinRead)
 	}
 	if _, err := buf.ReadFrom(r.Body); err != nil {
 		if tooLarge(err) || r.Context().Err() != nil {
@@ -248,17 +250,35 @@ func (s *server) readForm(c echo.Context, params map[string]string, files, value
 
 // answer writes v as JSON.
 func answer(c echo.Context, status int, v any) error {
-	// A value that writes itself is not read and copied once more to see that it is JSON.
-	write := func() ([]byte, error) { return json.Marshal(v) }
-	if m, ok := v.(json.Marshaler); ok {
-		write = m.MarshalJSON
+	// A value that writes itself is not read and copied once more to see that it is JSON,
+	// and writes where others have written before.
+	if a, ok := v.(interface{ AppendJSON([]byte) ([]byte, error) }); ok {
+		room := pages.Get().(*[]byte)
+		defer pages.Put(room)
+		body, err := a.AppendJSON((*room)[:0])
+		if err != nil {
+			return fmt.Errorf("writing the answer: %w", err)
+		}
+		if cap(body) <= maxPage {
+			*room = body
+		}
+		return c.Blob(status, typeJSON, body)
 	}
-	body, err := write()
+	body, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("writing the answer: %w", err)
 	}
 	return c.Blob(status, typeJSON, body)
 }
+
+// maxPage bounds the room that is kept for the next answer, in bytes.
+const maxPage = 64 << 10
+
+// pages are rooms for answers. A writer of HTTP keeps nothing of what it is given.
+var pages = sync.Pool{New: func() any {
+	room := make([]byte, 0, 12<<10)
+	return &room
+}}
 
 // ok answers 200.
 func ok(c echo.Context, v any) error { return answer(c, http.StatusOK, v) }

@@ -68,23 +68,36 @@ func (f *Finding) Detail() string { return f.In(f.Lang) }
 // is shown without characters that could paint over the line it stands in. A remark ends
 // the sentence, whose full stop is the catalogue's, in the language of the sentence.
 func (f *Finding) In(l phrase.Lang) string {
+	if f.Text != nil {
+		return f.Text.In(l)
+	}
+	return string(f.appendIn(nil, l))
+}
+
+func (f *Finding) appendIn(out []byte, l phrase.Lang) []byte {
 	switch {
 	case f.Text != nil:
-		return f.Text.In(l)
+		return append(out, f.Text.In(l)...)
 	case f.sentence == "":
-		return ""
+		return out
 	}
-	args := slices.Clone(f.args)
+	args := f.args
 	for i := 1; i < len(args); i += 2 {
-		args[i] = printable(args[i])
+		shown := printable(args[i])
 		if args[i-1] == "detail" {
-			if args[i] = strings.TrimRight(args[i], ". "); args[i] == "" {
-				args[i] = "no more is known"
+			if shown = strings.TrimRight(shown, ". "); shown == "" {
+				shown = "no more is known"
 			}
-			args[i] = phrase.Remark(args[i]).In(l)
+			shown = phrase.Remark(shown).In(l)
+		}
+		if shown != args[i] {
+			if &args[0] == &f.args[0] {
+				args = slices.Clone(args)
+			}
+			args[i] = shown
 		}
 	}
-	return phrase.SayIn(l, f.sentence, args...)
+	return phrase.AppendIn(out, l, f.sentence, args...)
 }
 
 // then puts the sentence of o after its own.
@@ -150,8 +163,11 @@ func printable(s string) string {
 }
 
 func hidden(r rune) bool {
-	if r < utf8.RuneSelf {
+	switch {
+	case r < utf8.RuneSelf:
 		return r < ' ' || r == 0x7f
+	case r >= 0x400 && r < 0x530: // Cyrillic
+		return false
 	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
 }

@@ -80,8 +80,11 @@ func (c certificateJSON) MarshalJSON() ([]byte, error) {
 }
 
 // MarshalJSON writes one JSON object; the same report gives the same bytes.
-func (r *Report) MarshalJSON() ([]byte, error) {
-	w := make(written, 0, 8<<10)
+func (r *Report) MarshalJSON() ([]byte, error) { return r.AppendJSON(nil) }
+
+// AppendJSON appends what MarshalJSON writes to out.
+func (r *Report) AppendJSON(out []byte) ([]byte, error) {
+	w := written(out)
 	w.open()
 	w.text("file", r.File)
 	w.text("format", r.Format)

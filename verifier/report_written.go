@@ -3,6 +3,7 @@
 package verifier
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"time"
@@ -100,23 +101,55 @@ func simple(s string) bool {
 		switch c := s[i]; {
 		case c >= utf8.RuneSelf:
 			ascii = false
-		case c < ' ' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&':
+		case !asIs[c]:
 			return false
 		}
 	}
-	// Line and paragraph separators, which JavaScript once took for line ends.
+	// Line and paragraph separators JavaScript once took for line ends.
 	return ascii || utf8.ValidString(s) && !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029")
 }
+
+// simpleBytes is simple of bytes.
+func simpleBytes(s []byte) bool {
+	for _, c := range s {
+		if c < utf8.RuneSelf && !asIs[c] {
+			return false
+		}
+	}
+	return utf8.Valid(s) && !bytes.Contains(s, []byte("\u2028")) && !bytes.Contains(s, []byte("\u2029"))
+}
+
+// asIs are the ASCII characters that encoding/json does not escape.
+var asIs = func() (out [utf8.RuneSelf]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		out[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+	}
+	return out
+}()
 
 func (w *written) finding(f *Finding) {
 	w.open()
 	w.text("key", f.Key)
 	w.text("outcome", f.Outcome.String())
 	w.text("citation", f.Citation)
-	w.text("detail", f.Detail())
+	w.detail(f)
 	w.name("evidence")
 	w.list(len(f.Evidence), func(i int) { w.quote(f.Evidence[i]) })
 	w.close()
+}
+
+// detail writes the sentence where it will stand, and once more where it needs escapes.
+func (w *written) detail(f *Finding) {
+	w.name("detail")
+	start := len(*w)
+	*w = append(*w, '"')
+	*w = f.appendIn(*w, f.Lang)
+	if said := (*w)[start+1:]; simpleBytes(said) {
+		*w = append(*w, '"')
+	} else {
+		quoted, _ := json.Marshal(string(said)) // of a string there is no error
+		*w = append((*w)[:start], quoted...)
+	}
 }
 
 func (w *written) findings(all []Finding) {

@@ -86,13 +86,13 @@ func Say(key string, pairs ...string) Text {
 	return Text{KK: expand(t.KK, pairs), RU: expand(t.RU, pairs), EN: expand(t.EN, pairs)}
 }
 
-// SayIn is [Say] in one language.
-func SayIn(l Lang, key string, pairs ...string) string {
+// AppendIn is [Say] in one language, appended to out.
+func AppendIn(out []byte, l Lang, key string, pairs ...string) []byte {
 	t, ok := catalogue()[key]
 	if !ok {
-		return key
+		return append(out, key...)
 	}
-	return expand(t.In(l), pairs)
+	return appendExpanded(out, t.In(l), pairs)
 }
 
 // Render is [Get] with arguments that differ by language.
@@ -119,23 +119,26 @@ func expand(text string, pairs []string) string {
 	if len(pairs) < 2 || !strings.Contains(text, "{") {
 		return text
 	}
-	var out strings.Builder
+	return string(appendExpanded(nil, text, pairs))
+}
+
+func appendExpanded(out []byte, text string, pairs []string) []byte {
 	for {
 		before, rest, found := strings.Cut(text, "{")
-		out.WriteString(before)
+		out = append(out, before...)
 		if !found {
-			return out.String()
+			return out
 		}
 		name, after, closed := strings.Cut(rest, "}")
 		i := len(pairs) / 2 * 2
 		for i -= 2; closed && i >= 0 && pairs[i] != name; i -= 2 {
 		}
 		if !closed || i < 0 {
-			out.WriteByte('{')
+			out = append(out, '{')
 			text = rest
 			continue
 		}
-		out.WriteString(pairs[i+1])
+		out = append(out, pairs[i+1]...)
 		text = after
 	}
 }

@@ -150,11 +150,16 @@ func (st statement) weight() int {
 	return 0
 }
 
+const nothingAtHand = "no revocation data at hand"
+
 // weigh judges all data at hand. Whoever says revoked wins: a revocation cannot be
 // undone, and an older "good" says nothing against it. "Not issued" outranks good,
 // because a list can only say that it does not know the certificate either. Between
 // hold and good, which may follow each other, the newer statement wins.
 func (s *subject) weigh(ctx context.Context, l link, at evidence, by sight) revocation {
+	if len(at.responses)+len(at.lists) == 0 {
+		return revocation{why: nothingAtHand}
+	}
 	var statements []statement
 	var open revocation
 	var why []string
@@ -187,7 +192,7 @@ func (s *subject) weigh(ctx context.Context, l link, at evidence, by sight) revo
 	}
 	if len(statements) == 0 {
 		if len(why) == 0 {
-			why = append(why, "no revocation data at hand")
+			why = append(why, nothingAtHand)
 		}
 		open.why = joined(why)
 		return open

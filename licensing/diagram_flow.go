@@ -204,9 +204,9 @@ func (d *drawing) drawRefusal(s Step) {
 	y := d.lanes[told.lane].middle(1)
 	switch {
 	case told.lane == at.lane:
-		x := d.track(at.col, trackMessage+6)
-		d.flow(symbolMessage, point{m.x + d.box/2, m.y}, point{x, m.y}, point{x, y})
-		d.event(symbolEnd, point{x, y})
+		x := d.track(at.col, trackNear-eventRadius-1)
+		d.flow(symbolMessage, point{m.x + d.box/2, m.y}, point{x - eventRadius, m.y})
+		d.event(symbolEnd, point{x, m.y})
 	case !d.taken[told] && d.clear(at.col, told, at) && !d.crossed(at.col, told.lane, at.lane):
 		half, r := boxHeight/2, eventRadius
 		if y > m.y {

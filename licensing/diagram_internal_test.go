@@ -5,6 +5,7 @@ package licensing
 import (
 	"fmt"
 	"math"
+	"os"
 	"testing"
 
 	"rastau/internal/phrase"
@@ -12,14 +13,29 @@ import (
 
 var langs = []phrase.Lang{phrase.KK, phrase.RU, phrase.EN}
 
-// TestNothingOverlaps: on every sheet no symbol covers another (an error sits
-// on its refusal, an intermediate message on its line), no arrow runs through
-// a symbol, no two arrows lie on each other, and everything lies inside its lane.
-func TestNothingOverlaps(t *testing.T) {
+// drawnRegulations are both orders and the invented one, whose paths have another shape.
+func drawnRegulations(t *testing.T) []*Regulation {
+	t.Helper()
 	all, err := Embedded()
 	if err != nil {
 		t.Fatal(err)
 	}
+	data, err := os.ReadFile("testdata/ferries.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ferries, err := LoadRegulation("ferries.yaml", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(all, ferries)
+}
+
+// TestNothingOverlaps: on every sheet no symbol covers another (an error sits
+// on its refusal, an intermediate message on its line), no arrow runs through
+// a symbol, no two arrows lie on each other, and everything lies inside its lane.
+func TestNothingOverlaps(t *testing.T) {
+	all := drawnRegulations(t)
 	for _, r := range all {
 		for _, p := range r.Paths {
 			for _, lang := range langs {
@@ -140,10 +156,7 @@ func (d *drawing) checkTexts(t *testing.T) {
 // TestEveryStepIsDrawn: each step, condition, refusal and end of the data has
 // its symbol, and all eleven symbols of the legend are used or stand in it.
 func TestEveryStepIsDrawn(t *testing.T) {
-	all, err := Embedded()
-	if err != nil {
-		t.Fatal(err)
-	}
+	all := drawnRegulations(t)
 	seen := map[string]bool{}
 	for _, r := range all {
 		for _, p := range r.Paths {

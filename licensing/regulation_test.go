@@ -446,6 +446,8 @@ func TestBrokenRegulations(t *testing.T) {
 		{"a legend with a hole", "  - {key: error, name: {kk: Қате, ru: Ошибка, en: Error}}\n", "", `lacks the symbol "error"`},
 		{"nobody is told", "        tells: applicant\n", "", "tells names the unit"},
 		{"sub-types without names", "items:\n            oneOf:", "items:\n            anyOf:", "names no sub-types"},
+		{"no YAML", "kind: {kk:", "kind: }kk:", "mapping values are not allowed"},
+		{"a step that leads back", "        next: [{to: 9}]", "        next: [{to: 3}]", "leads back to step 3"},
 		{"no mapping", good, "- a\n", "one mapping"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -464,37 +466,120 @@ func TestBrokenRegulations(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 			var data *licensing.DataError
-			if !errors.As(err, &data) || data.Line == 0 && !strings.Contains(err.Error(), "line ") {
+			if !errors.As(err, &data) || data.Line == 0 {
 				t.Errorf("no line: %v", err)
 			}
 		})
 	}
 }
 
-// TestThirdRegulation: another licence kind is a file and no line of Go.
+const ferriesFile = "testdata/ferries.yaml"
+
+// TestThirdRegulation: another licence kind is a file and no line of Go. An
+// invented service with other units, paths, form, documents, fee, terms and
+// survey runs from the draft to the licence, its duplicate and the survey.
 func TestThirdRegulation(t *testing.T) {
 	h := newHouse(t)
-	good, _ := passenger(t)
-	other := strings.NewReplacer("key: passenger-transport", "key: ferries", "prefix: PT", "prefix: FR", "fee: {mrp: 3}", "fee: {mrp: 7}",
-		"workingDays: 15", "workingDays: 5").Replace(good)
-	r, err := licensing.LoadRegulation("ferries.yaml", []byte(other))
-	must(t, err)
+	ctx := t.Context()
+	_, r := regulation(t, ferriesFile)
 	h.options.Regulations = append(h.options.Regulations, r)
+	h.options.AcceptRepealed = false // this one is in force
 	h.reopen(t)
+	fee, err := h.service.Fee("ferries", "issue")
+	must(t, err)
+	if passengers, err := h.service.Fee("passenger-transport", "issue"); err != nil || fee*3 != passengers*7 {
+		t.Errorf("7 MRP are %d, 3 are %d: %v", fee, passengers, err)
+	}
 	n := h.form(t)
 	n.Service = "ferries"
-	n.Payment.Amount, err = h.service.Fee("ferries", "issue")
-	must(t, err)
-	app, err := h.service.Apply(t.Context(), applicant, n)
-	must(t, err)
-	sub, err := h.service.Submit(t.Context(), applicant, app.ID, sign(t, h.person(t), app.Package, true))
-	must(t, err)
-	if sub.Application.Number != "FR-00000001" {
-		t.Fatalf("%+v", sub.Application)
+	n.Fields = json.RawMessage(`{"ship":"Ақбөкен","berths":40}`)
+	n.Attachments = []licensing.NewAttachment{{Document: "seaworthiness", Name: "кеме.png", Type: "image/png", Content: []byte("\x89PNG\r\n\x1a\n demo")}}
+	n.Payment = licensing.Payment{Reference: "PAY-9", Amount: fee}
+	for name, c := range map[string]struct {
+		change func(*licensing.NewApplication)
+		field  string
+	}{
+		"the other service's form": {func(n *licensing.NewApplication) { n.Fields = h.form(t).Fields }, "fields"},
+		"too many berths": {func(n *licensing.NewApplication) {
+			n.Fields = json.RawMessage(`{"ship":"Ақбөкен","berths":901}`)
+		}, "fields.berths"},
+		"no document": {func(n *licensing.NewApplication) { n.Attachments = nil }, "attachments"},
+		"a body":      {func(n *licensing.NewApplication) { n.Applicant.Kind = licensing.LegalEntity }, "applicant.kind"},
+		"a re-issue":  {func(n *licensing.NewApplication) { n.Operation = licensing.OperationReissue }, "operation"},
+	} {
+		wrong := n
+		c.change(&wrong)
+		_, err := h.service.Apply(ctx, applicant, wrong)
+		var input *licensing.InputError
+		if !errors.As(err, &input) || !strings.HasPrefix(input.Field, c.field) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
-	done, err := h.service.Decide(t.Context(), officer, app.ID, approval)
-	must(t, err)
-	if done.Licence == "" {
-		t.Fatal("no licence")
+	unpaid := n
+	unpaid.Payment = licensing.Payment{}
+	var refused *licensing.RefusalError
+	if _, err := h.service.Apply(ctx, applicant, unpaid); !errors.As(err, &refused) || refused.Message.Code != "M2" {
+		t.Errorf("unpaid: %v", err)
 	}
+
+	register := func(n licensing.NewApplication) *licensing.Application {
+		t.Helper()
+		app, err := h.service.Apply(ctx, applicant, n)
+		must(t, err)
+		sub, err := h.service.Submit(ctx, applicant, app.ID, sign(t, h.person(t), app.Package, true))
+		must(t, err)
+		if sub.Application.Status != licensing.Registered {
+			t.Fatalf("%+v", sub.Message)
+		}
+		return &sub.Application
+	}
+	app := register(n)
+	if app.Number != "FR-00001" {
+		t.Errorf("number %s", app.Number)
+	}
+	due, err := h.options.Calendar.Deadline(*app.Registered, 5)
+	must(t, err)
+	if app.Deadline == nil || !app.Deadline.Equal(due) {
+		t.Errorf("deadline %v, five working days end %v", app.Deadline, due)
+	}
+	_, err = h.service.Claim(ctx, officer, app.ID)
+	must(t, err)
+	must(t, h.service.AskAgreement(ctx, officer, app.ID, []string{"lighthouse"}))
+	afloat := licensing.Decision{Approve: true, Checklist: map[string]bool{"afloat": true}}
+	if _, err := h.service.Decide(ctx, officer, app.ID, afloat); err == nil {
+		t.Error("decided while the lighthouse is asked")
+	}
+	must(t, h.service.AnswerAgreement(ctx, officer, app.ID, "lighthouse", true, ""))
+	done, err := h.service.Decide(ctx, officer, app.ID, afloat)
+	must(t, err)
+	l, err := h.service.Licence(ctx, done.Licence)
+	must(t, err)
+	if string(l.Fields) != `{"berths":40,"ship":"Ақбөкен"}` || l.Activity.KK != "Паром тасымалы" || l.ValidUntil == nil || l.ValidUntil.Year() != l.Issued.Year()+2 {
+		t.Errorf("licence: %+v", l)
+	}
+	if c := h.genuine(t, l.PDF); !c.Registered || !c.SameFile || !c.InForce {
+		t.Errorf("the licence is checked as %+v", c)
+	}
+
+	twin := n
+	twin.Operation, twin.About, twin.Attachments = licensing.OperationDuplicate, done.Licence, nil
+	twin.Fields = json.RawMessage(`{"why":"суға кетті"}`)
+	twin.Payment = licensing.Payment{Reference: "PAY-10"}
+	twin.Payment.Amount, err = h.service.Fee("ferries", "duplicate")
+	must(t, err)
+	if twin.Payment.Amount*7 != fee*2 {
+		t.Errorf("half of 7 MRP, at most 2, are %d", twin.Payment.Amount)
+	}
+	second, err := h.service.Decide(ctx, officer, register(twin).ID, afloat)
+	must(t, err)
+	if d, err := h.service.Licence(ctx, second.Licence); err != nil || !d.Duplicate || d.Predecessor != done.Licence {
+		t.Errorf("duplicate: %+v %v", d, err)
+	}
+	must(t, h.service.AnswerSurvey(ctx, applicant, app.ID, map[string]int{"sea": 2}))
+	list, err := h.service.Indicators(ctx, licensing.Period{})
+	must(t, err)
+	if len(list) != 1 || list[0].Service != "ferries" || list[0].Percent != 100 {
+		t.Errorf("indicators: %+v", list)
+	}
+	h.checkRegister(t)
 }

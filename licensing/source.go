@@ -48,7 +48,8 @@ func readSource(name string, data []byte, out any) (*source, error) {
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
-		return nil, &DataError{File: name, Problem: err.Error()}
+		line, problem := lineOf(strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil, &DataError{File: name, Line: line, Problem: problem}
 	}
 	if len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
 		return nil, &DataError{File: name, Line: 1, Problem: "the file must be one mapping"}
@@ -72,17 +73,27 @@ func (s *source) undecoded(err error) error {
 		return &DataError{File: s.name, Problem: err.Error()}
 	}
 	for _, f := range fields.Errors {
-		line, problem := 0, f
-		if rest, ok := strings.CutPrefix(f, "line "); ok {
-			if number, text, ok := strings.Cut(rest, ": "); ok {
-				if n, err := strconv.Atoi(number); err == nil {
-					line, problem = n, text
-				}
-			}
-		}
+		line, problem := lineOf(f)
 		s.problem(line, "%s", problem)
 	}
 	return s.err()
+}
+
+// lineOf parts what yaml.v3 says into its line and the rest; 0 where it names none.
+func lineOf(complaint string) (line int, problem string) {
+	rest, ok := strings.CutPrefix(complaint, "line ")
+	if !ok {
+		return 0, complaint
+	}
+	number, text, ok := strings.Cut(rest, ": ")
+	if !ok {
+		return 0, complaint
+	}
+	line, err := strconv.Atoi(number)
+	if err != nil {
+		return 0, complaint
+	}
+	return line, text
 }
 
 // walk bounds the depth, refuses aliases (a small file can blow up through

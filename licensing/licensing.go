@@ -24,6 +24,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"rastau/internal/pki"
 	"rastau/signer"
 	"rastau/verifier"
@@ -50,6 +52,7 @@ type Options struct {
 	Payments       Payments                   // Optional. Payment gateway; if nil, the portal answers for the reference that it gives.
 	Notices        bool                       // Optional. Whether people are told of events by e-mail and SMS: somebody delivers the outbox.
 	Seal           *signer.Signer             // Optional. The system's own key: seals what the licensor's silence decides. If nil, overdue applications are only escalated.
+	LogKey         note.Signer                // Optional. Signs the checkpoints of the register's log; if nil, there are none.
 	Authorities    []Authority                // Required.
 	Grounds        *Grounds                   // Optional. If nil, the embedded table of grounds for moves.
 	Calendar       *Calendar                  // Required.

@@ -6,8 +6,8 @@
 // It is an append-only Merkle log with the hashing of RFC 6962 §2.1, built on
 // golang.org/x/mod/sumdb/tlog. Entries and hashes are kept by the caller
 // through Storage, inside the caller's own transaction, so that an entry and
-// what it stands for are written together or not at all. Left out: signed
-// checkpoints and what an entry means.
+// what it stands for are written together or not at all. Heads are signed as
+// checkpoints (checkpoint.go). Left out: what an entry means.
 package journal
 
 import (

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode"
 
 	"rastau/licensing"
 )
@@ -25,7 +24,7 @@ func (x *tx) AddLicence(l *licensing.LicenceRecord) error {
 	if err != nil {
 		return err
 	}
-	for _, word := range wordsOf(l.Licence.Holder.Name) {
+	for _, word := range licensing.SearchWords(l.Licence.Holder.Name) {
 		if err := x.exec(addWord, word, l.Licence.Entry); err != nil {
 			return err
 		}
@@ -42,11 +41,6 @@ func holderOf(l licensing.Licence) string {
 }
 
 const addWord = `INSERT INTO licence_words (word, entry) VALUES ($1, $2) ON CONFLICT DO NOTHING`
-
-// wordsOf are the words of a name as they are searched for: letters and digits, in lower case.
-func wordsOf(name string) []string {
-	return strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-}
 
 const licenceColumns = `application, body, document, signed, pdf, state, moves, successor, service, holder`
 

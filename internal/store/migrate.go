@@ -83,7 +83,7 @@ func indexWords(d *dialect) *goose.Migration {
 			return err
 		}
 		for entry, name := range names {
-			for _, word := range wordsOf(name) {
+			for _, word := range licensing.SearchWords(name) {
 				if _, err := t.ExecContext(ctx, text(addWord), word, entry); err != nil {
 					return err
 				}

@@ -22,7 +22,9 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
+	"golang.org/x/mod/sumdb/note"
 	"rastau/api"
+
 	"rastau/crl"
 	"rastau/internal/account"
 	"rastau/internal/cms"
@@ -168,6 +170,10 @@ func newHouseWith(tb testing.TB, change func(*api.Options), paying bool) *house 
 	if paying {
 		workflow.Payments, workflow.Notices = gateway, true
 	}
+	secret, _, err := note.GenerateKey(rand.Reader, "test.example/log")
+	must(err)
+	workflow.LogKey, err = note.NewSigner(secret)
+	must(err)
 	h.service, err = licensing.New(workflow)
 	must(err)
 	h.fee, err = h.service.Fee("passenger-transport", "issue")

@@ -61,16 +61,16 @@ func (s *server) queue(c echo.Context) error {
 
 // step is one thing that an officer does on an application. Which members it has depends on the step.
 type step struct {
-	Step     string        `json:"step"`
-	Officer  string        `json:"officer"`
-	Text     string        `json:"text"`
-	Bodies   []string      `json:"bodies"`
-	Body     string        `json:"body"`
-	Agreed   *bool         `json:"agreed"`
-	On       licensing.Day `json:"on"`
-	Passed   *bool         `json:"passed"`
-	Fields   []string      `json:"fields"`
-	Upheld   *bool         `json:"upheld"`
+	Step    string        `json:"step"`
+	Officer string        `json:"officer"`
+	Text    string        `json:"text"`
+	Bodies  []string      `json:"bodies"`
+	Body    string        `json:"body"`
+	Agreed  *bool         `json:"agreed"`
+	On      licensing.Day `json:"on"`
+	Passed  *bool         `json:"passed"`
+	Fields  []string      `json:"fields"`
+	Upheld  *bool         `json:"upheld"`
 }
 
 // steps are all that there are.

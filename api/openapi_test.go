@@ -176,11 +176,14 @@ func TestExamplesWork(t *testing.T) {
 	h.get(t, ask{path: "/v1/drafts", account: "applicant", body: h.newApplication()}, &saved)
 	var staff struct{ ID string }
 	h.get(t, ask{path: "/v1/people", account: "admin", body: map[string]any{"login": "operator.1", "name": "ҮЛГІ", "iin": h.clerkIIN, "bin": h.centreBIN, "roles": []string{"operator"}, "password": "ұзын құпия сөз"}}, &staff)
-	ids := map[string]string{"submit": open.ID, "decide": waiting.ID, "readApplication": issued.ID, "readSurvey": issued.ID, "answerSurvey": issued.ID, "changeDraft": saved.ID, "seal": saved.ID, "checkCertificate": open.ID}
+	ids := map[string]string{"submit": open.ID, "decide": waiting.ID, "readApplication": issued.ID, "readSurvey": issued.ID, "answerSurvey": issued.ID, "changeDraft": saved.ID, "seal": saved.ID, "checkCertificate": open.ID,
+		"readFile": issued.ID, "readRuling": issued.ID, "work": h.register(t).ID, "appeal": issued.ID, "amend": waiting.ID, "submitCorrection": waiting.ID, "readBatch": "none"}
 	// What an example alone cannot do: it holds nobody's signature, and this installation has no payment gateway.
-	wants := map[string]int{"register": 401, "pay": 404, "paymentTold": 404, "checkCertificate": 422, "setPassword": 404, "disablePerson": 404, "changeDraft": 200, "seal": 422}
+	wants := map[string]int{"register": 401, "pay": 404, "paymentTold": 404, "checkCertificate": 422, "setPassword": 404, "disablePerson": 404, "changeDraft": 200, "seal": 422,
+		// Nobody asked for a correction; the licence has no appendix, and there is no such batch.
+		"amend": 409, "submitCorrection": 409, "readAppendixPDF": 404, "readAppendixSigned": 404, "readBatch": 404}
 	// The example of changeDraft leaves the draft half filled, so that it cannot be sealed. Those that would take away what others need are tried last.
-	last := []string{"logOut", "seal"}
+	last := []string{"logOut", "seal", "moveLicence"}
 	tried := 0
 	type line struct {
 		path, method string
@@ -200,7 +203,7 @@ func TestExamplesWork(t *testing.T) {
 		path, method, op := l.path, l.method, l.op
 		{
 			a := ask{method: strings.ToUpper(method), path: path, header: map[string]string{"Accept": "application/json"}}
-			for name, value := range map[string]string{"id": ids[op.OperationID], "number": issued.Licence, "key": "passenger-transport", "file": "style.css", "type": "token"} {
+			for name, value := range map[string]string{"id": ids[op.OperationID], "number": issued.Licence, "key": "passenger-transport", "file": "style.css", "type": "token", "appendix": "002"} {
 				a.path = strings.ReplaceAll(a.path, "{"+name+"}", value)
 			}
 			if len(op.Roles) > 0 {

@@ -140,19 +140,7 @@ func (s *server) fail(err error, c echo.Context) {
 	if p.status == http.StatusInternalServerError {
 		s.o.Log.ErrorContext(c.Request().Context(), "internal error", "request", requestID(c), "route", routePath(c), "error", err.Error())
 	}
-	d := document{Type: "/problems/" + p.code, Title: p.title, Status: p.status, Detail: p.help, Code: p.code, RequestID: requestID(c)}
-	if p.detail != nil {
-		d.Detail = p.detail(err)
-	}
-	d.Field, _ = inputOf(err)
-	var login *loginError
-	if errors.As(err, &login) {
-		d.Message = &login.message
-	}
-	var refusal *licensing.RefusalError
-	if errors.As(err, &refusal) {
-		d.Message = &refusal.Message
-	}
+	d := s.describe(err, c)
 	h := c.Response().Header()
 	switch p.status {
 	case http.StatusUnauthorized:
@@ -167,6 +155,25 @@ func (s *server) fail(err error, c echo.Context) {
 	if err := c.Blob(p.status, problemType, body); err != nil {
 		s.o.Log.DebugContext(c.Request().Context(), "answer not delivered", "request", requestID(c))
 	}
+}
+
+// describe writes the problem document of an error.
+func (s *server) describe(err error, c echo.Context) document {
+	p := problemOf(err)
+	d := document{Type: "/problems/" + p.code, Title: p.title, Status: p.status, Detail: p.help, Code: p.code, RequestID: requestID(c)}
+	if p.detail != nil {
+		d.Detail = p.detail(err)
+	}
+	d.Field, _ = inputOf(err)
+	var login *loginError
+	if errors.As(err, &login) {
+		d.Message = &login.message
+	}
+	var refusal *licensing.RefusalError
+	if errors.As(err, &refusal) {
+		d.Message = &refusal.Message
+	}
+	return d
 }
 
 // challenge names the error only where a token was given (RFC 6750 §3.1).

@@ -114,7 +114,7 @@ func (s *server) growthProof(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.o.Service.ProveGrowth(c.Request().Context(), from, to)
+	p, err := s.o.Service.ProveGrowth(c.Request().Context(), max(from, 1), to)
 	if err != nil {
 		return err
 	}

@@ -141,3 +141,26 @@ func (s *Service) Appendices(ctx context.Context, number string) ([]Appendix, er
 	})
 	return list, err
 }
+
+// OwnLicence: the licence came of an application of the actor's, or is the
+// actor's by its number; ErrForbidden otherwise.
+func (s *Service) OwnLicence(ctx context.Context, a Actor, number string) error {
+	return s.o.Store.View(ctx, func(tx Tx) error {
+		l, err := tx.Licence(number)
+		if err != nil {
+			return err
+		}
+		h := l.Licence.Holder
+		if a.BIN != "" && a.BIN == h.BIN || a.BIN == "" && a.IIN != "" && a.IIN == h.IIN {
+			return nil
+		}
+		app, err := tx.Application(l.ApplicationID)
+		if err != nil {
+			return err
+		}
+		if app.Owner != a.ID {
+			return ErrForbidden
+		}
+		return nil
+	})
+}

@@ -56,6 +56,12 @@ func newHouse(t testing.TB) *house { return newHouseIn(t, t.TempDir()) }
 // newHouseIn keeps the register in a folder that the caller owns.
 func newHouseIn(t testing.TB, folder string) *house {
 	t.Helper()
+	return newHouseOn(t, filepath.Join(folder, "register.db"))
+}
+
+// newHouseOn keeps the register in a database: a file or a postgres:// address.
+func newHouseOn(t testing.TB, database string) *house {
+	t.Helper()
 	h := &house{log: &bytes.Buffer{}}
 	var err error
 	h.pki, err = testpki.New(testpki.Options{Now: time.Now, EC: true, GOST: national(t)})
@@ -80,7 +86,7 @@ func newHouseIn(t testing.TB, folder string) *house {
 	must(t, err)
 	key, err := signer.New(signer.Options{Keys: ring, Stamper: stamper, Judge: keyJudge{h.verifier, h.pki}, Checker: h.verifier, Now: time.Now})
 	must(t, err)
-	h.store, err = store.Open(t.Context(), store.Options{Database: filepath.Join(folder, "register.db")})
+	h.store, err = store.Open(t.Context(), store.Options{Database: database})
 	must(t, err)
 	t.Cleanup(func() { must(t, h.store.Close()) })
 	h.options = licensing.Options{

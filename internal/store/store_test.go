@@ -31,15 +31,15 @@ func both(t *testing.T, test func(t *testing.T, open func() *store.Store)) {
 	t.Run("sqlite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "a folder? with #signs", "register.db")
 		must(t, mkdir(filepath.Dir(path)))
-		test(t, func() *store.Store { return open(t, path) })
+		test(t, func() *store.Store { return openStore(t, path) })
 	})
 	t.Run("postgres", func(t *testing.T) {
 		address := testpostgres.Database(t)
-		test(t, func() *store.Store { return open(t, address) })
+		test(t, func() *store.Store { return openStore(t, address) })
 	})
 }
 
-func open(t testing.TB, path string) *store.Store {
+func openStore(t testing.TB, path string) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), store.Options{Database: path})
 	must(t, err)
@@ -328,7 +328,7 @@ func testReadersDoNotWait(t *testing.T, open func() *store.Store) {
 // TestPragmas: the promises of the package comment hold on the file itself.
 func TestPragmas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.db")
-	s := open(t, path)
+	s := openStore(t, path)
 	add(t, s, "a1")
 	db, err := sql.Open("sqlite", path)
 	must(t, err)
@@ -362,7 +362,7 @@ func TestPragmas(t *testing.T) {
 // TestChangedOnDisk: who edits the file behind the program's back is found.
 func TestChangedOnDisk(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.db")
-	s := open(t, path)
+	s := openStore(t, path)
 	sum := ""
 	must(t, s.Update(t.Context(), func(tx licensing.Tx) (err error) {
 		for i := range 9 {

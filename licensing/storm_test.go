@@ -213,7 +213,9 @@ func (w *storm) proveRegister(r *rapid.T, s *store.Store, before journal.Head) j
 	return head
 }
 
-// numbersWhole: numbers of applications and licences count from 1 without a gap or a twin.
+// numbersWhole: numbers of applications and licences count from 1 without a gap
+// or a twin. A number that an interrupted step has reserved is not lost: the
+// next try of the same application takes it.
 func numbersWhole(w *storm, tx licensing.Tx) error {
 	list, err := tx.Applications(licensing.Filter{})
 	if err != nil {
@@ -230,6 +232,8 @@ func numbersWhole(w *storm, tx licensing.Tx) error {
 				return err
 			}
 			applications = append(applications, n)
+		} else if n, err := tx.Serial("application/"+w.prefix(a.Service), a.ID); err == nil {
+			applications = append(applications, int(n))
 		}
 		if a.Licence != "" {
 			n, err := strconv.Atoi(a.Licence[len(a.Licence)-8:])
@@ -237,6 +241,8 @@ func numbersWhole(w *storm, tx licensing.Tx) error {
 				return err
 			}
 			licences = append(licences, n)
+		} else if n, err := tx.Serial("licence/"+w.options.LicenceCode, a.ID); err == nil {
+			licences = append(licences, int(n))
 		}
 	}
 	for name, numbers := range map[string][]int{"applications": applications, "licences": licences} {
@@ -248,4 +254,10 @@ func numbersWhole(w *storm, tx licensing.Tx) error {
 		}
 	}
 	return nil
+}
+
+// prefix of a service's application numbers.
+func (w *storm) prefix(service string) string {
+	i := slices.IndexFunc(w.options.Regulations, func(r *licensing.Regulation) bool { return r.Key == service })
+	return w.options.Regulations[i].Numbering.Prefix
 }

@@ -75,6 +75,9 @@ func (s *Service) Apply(ctx context.Context, a Actor, n NewApplication) (*Applic
 	if app.Package, err = s.pack(r, op, app, nonce, now); err != nil {
 		return nil, err
 	}
+	if err := s.keepAttachments(ctx, n.Attachments); err != nil {
+		return nil, err
+	}
 	err = s.o.Store.Update(ctx, func(tx Tx) error {
 		if err := putAttachments(tx, n.Attachments, app.Attachments); err != nil {
 			return err

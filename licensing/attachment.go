@@ -3,10 +3,12 @@
 package licensing
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+
+	"rastau/internal/blob"
 )
 
 // checkAttachments holds every new attachment to its line of the regulation's list: name, type, size, and bytes that are what they
@@ -61,8 +63,8 @@ func attachment(list []Document, field string, old *Application, at NewAttachmen
 	if len(at.Content) == 0 || int64(len(at.Content)) > d.MaxBytes {
 		return none, badInput(field+".content", "must have 1 to %d bytes", d.MaxBytes)
 	}
-	if !bytes.HasPrefix(at.Content, attachmentTypes[at.Type]) {
-		return none, badInput(field+".content", "is not %s, although it says so", at.Type)
+	if err := blob.Scan(at.Type, at.Content); err != nil {
+		return none, badInput(field+".content", "is not taken as %s: %v", at.Type, err)
 	}
 	return Attachment{Document: at.Document, Name: at.Name, Type: at.Type, Size: int64(len(at.Content)), SHA256: digest(at.Content)}, nil
 }
@@ -87,7 +89,21 @@ func checkDocuments(checklist []Document, all []Attachment) error {
 	return nil
 }
 
-// putAttachments keeps the bytes of what is new.
+// keepAttachments makes the bytes of what is new durable, before the transaction that names them.
+func (s *Service) keepAttachments(ctx context.Context, content []NewAttachment) error {
+	var fresh [][]byte
+	for _, at := range content {
+		if len(at.Content) > 0 {
+			fresh = append(fresh, at.Content)
+		}
+	}
+	if err := s.o.Store.Keep(ctx, fresh...); err != nil {
+		return fmt.Errorf("keeping the attachments: %w", err)
+	}
+	return nil
+}
+
+// putAttachments names the bytes of what is new.
 func putAttachments(tx Tx, content []NewAttachment, kept []Attachment) error {
 	for i, at := range content {
 		if len(at.Content) == 0 {

@@ -99,6 +99,9 @@ func (s *Service) Amend(ctx context.Context, a Actor, id string, n NewApplicatio
 		return nil, err
 	}
 	shown.Package = m.Package
+	if err := s.keepAttachments(ctx, n.Attachments); err != nil {
+		return nil, err
+	}
 	err = s.o.Store.Update(ctx, func(tx Tx) error {
 		if err := putAttachments(tx, n.Attachments, attachments); err != nil {
 			return err

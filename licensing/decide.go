@@ -216,6 +216,9 @@ func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, 
 	if err != nil {
 		return nil, err
 	}
+	if err := s.o.Store.Keep(ctx, l.PDF); err != nil {
+		return nil, fmt.Errorf("keeping the page: %w", err)
+	}
 	err = s.o.Store.Update(ctx, func(tx Tx) error {
 		if err := s.stillWaiting(tx, app.ID, s.licenceSeries(), serial); err != nil {
 			return err
@@ -293,6 +296,9 @@ func (s *Service) approveAppendix(ctx context.Context, r *Regulation, app *Appli
 	preserve, err := s.preserve(rec.ID(), rec.Signed, rec.PDF)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.o.Store.Keep(ctx, rec.PDF); err != nil {
+		return nil, fmt.Errorf("keeping the page: %w", err)
 	}
 	err = s.o.Store.Update(ctx, func(tx Tx) error {
 		held := serial

@@ -70,6 +70,9 @@ func (s *Service) Save(ctx context.Context, a Actor, id string, n NewApplication
 	} else {
 		app.ID, app.Created = old.ID, old.Created
 	}
+	if err := s.keepAttachments(ctx, n.Attachments); err != nil {
+		return nil, err
+	}
 	err = s.o.Store.Update(ctx, func(tx Tx) error {
 		if err := putAttachments(tx, n.Attachments, app.Attachments); err != nil {
 			return err

@@ -193,7 +193,7 @@ func (r *Regulation) checkDocuments(src *source) {
 			src.problem(line, "document %q allows no type of file", d.Key)
 		}
 		for j, t := range d.Types {
-			if attachmentTypes[t] == nil {
+			if !slices.Contains(attachmentTypes, t) {
 				src.problem(src.line("documents", i, "types", j), "type %q is not one that can be checked", t)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"rastau/internal/blob"
 	"rastau/internal/identity"
 )
 
@@ -33,12 +34,8 @@ const (
 	onReview        = "review"
 )
 
-// attachmentTypes that can be told by their first bytes.
-var attachmentTypes = map[string][]byte{
-	"application/pdf": []byte("%PDF-"),
-	"image/png":       []byte("\x89PNG\r\n\x1a\n"),
-	"image/jpeg":      []byte("\xff\xd8\xff"),
-}
+// attachmentTypes are those whose bytes can be held to them.
+var attachmentTypes = []string{blob.TypePDF, blob.TypePNG, blob.TypeJPEG}
 
 // maxAttachment bounds what a regulation may allow for one document.
 const maxAttachment = 20 << 20

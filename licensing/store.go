@@ -16,12 +16,15 @@ import (
 // made its changes durable when it returns nil; an error of f or of the commit
 // means that nothing was changed, except that a commit whose answer was lost
 // may have happened: callers find out by reading. An error of a write may come
-// with a later read or with the commit. f may run more than once: it must only
-// use the Tx and set what it finds out anew each time. View runs f over one
+// with a later read or with the commit. f may run more than once, here and in
+// View: it must only use the Tx and set what it finds out anew each time. View runs f over one
 // unchanging state. f must not keep the Tx, nor call Update or View.
 type Store interface {
 	View(ctx context.Context, f func(Tx) error) error
 	Update(ctx context.Context, f func(Tx) error) error
+	// Keep makes bytes durable before the transaction that names them by PutBlob: a slow blob store then keeps no
+	// other writer waiting. What nothing names in the end is removed after a day.
+	Keep(ctx context.Context, contents ...[]byte) error
 }
 
 // Tx is one transaction. What is not there is ErrNotFound.
@@ -77,6 +80,7 @@ type Counts struct{ Registrations, Rulings, Licences, Moves, Appendices, Amendme
 // Filter of a list of applications; a zero field does not filter.
 type Filter struct {
 	Owner     string
+	Holder    string // IIN or BIN of the applicant
 	Status    Status
 	NotDrafts bool
 	Limit     int

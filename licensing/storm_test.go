@@ -29,7 +29,7 @@ type storm struct {
 	*house
 	tb       testing.TB
 	ctx      context.Context
-	key      *pki.Key // the applicant's
+	key      *pki.Key             // the applicant's
 	services []*licensing.Service // of several processes, each with a store of its own on the same database
 	signed   sync.Map             // application → signature, so that a repetition is one
 

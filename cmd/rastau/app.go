@@ -147,6 +147,9 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 		}
 		extender = x
 	}
+	if _, err := c.readMasters(); err != nil {
+		return nil, err
+	}
 	if o.Dry {
 		return a, nil
 	}
@@ -177,6 +180,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("the workflow: %w", err)
 	}
+	a.sweepBlobs(ctx, db, o.Now, o.Log)
 	if err := a.runOutbox(ctx, db, gateway, o.Now, o.Log); err != nil {
 		return nil, err
 	}

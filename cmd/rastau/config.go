@@ -20,6 +20,8 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"rastau/internal/account"
+	"rastau/internal/blob"
+	"rastau/internal/seal"
 	"rastau/internal/store"
 	"rastau/licensing"
 	"rastau/signer"
@@ -37,6 +39,10 @@ type Config struct {
 	// DatabasePasswordFile and DatabasePasswordEnv say where PostgreSQL's password stands; it never stands in the configuration. Optional.
 	DatabasePasswordFile string `yaml:"databasePasswordFile"`
 	DatabasePasswordEnv  string `yaml:"databasePasswordEnv"`
+	// Blobs says where attachments and pages of licences lie.
+	Blobs BlobConfig `yaml:"blobs"`
+	// PersonalData says how personal data in the database and among the blobs are sealed; docs/STORAGE.md explains it.
+	PersonalData SealConfig `yaml:"personalData"`
 	// Anchors are files or folders of trusted certificates. Required: without an anchor nothing can be valid.
 	Anchors []string `yaml:"anchors"`
 	// TSAAnchors likewise for time-stamping authorities. Optional. If empty, Anchors.
@@ -119,6 +125,24 @@ func (l LevelConfig) levels() (licensing.Levels, error) {
 		*one.to = level
 	}
 	return out, nil
+}
+
+// BlobConfig is a folder or a bucket.
+type BlobConfig struct {
+	// Address is a folder or https://host/bucket of an S3-compatible service. Optional. If empty, the folder DATABASE.blobs
+	// beside an SQLite file, or inside a PostgreSQL database.
+	Address string `yaml:"address"`
+	// AccessKey of the bucket; its secret stands in SecretFile or in the environment under SecretEnv.
+	AccessKey  string `yaml:"accessKey"`
+	SecretFile string `yaml:"secretFile"`
+	SecretEnv  string `yaml:"secretEnv"`
+}
+
+// SealConfig names the master keys.
+type SealConfig struct {
+	// KeyFile holds a line for each master key, its id and 32 bytes in base64, the current one first. Optional, but without it
+	// personal data stand open on the disk.
+	KeyFile string `yaml:"keyFile"`
 }
 
 // ListConfig is how revocation lists are kept and shared; docs/LISTS.md explains it.
@@ -205,6 +229,9 @@ func (c *Config) check() error {
 	} else if info, err := os.Stat(filepath.Dir(c.path(c.Database))); err != nil || !info.IsDir() {
 		add("database: the folder %s does not exist; create it", filepath.Dir(c.path(c.Database)))
 	}
+	if b := c.Blobs; blob.IsBucket(b.Address) && (b.AccessKey == "" || (b.SecretFile == "") == (b.SecretEnv == "")) {
+		add("blobs: a bucket needs accessKey and either secretFile or secretEnv")
+	}
 	if len(c.Anchors) == 0 {
 		add("anchors: required, at least one trusted certificate")
 	}
@@ -274,11 +301,62 @@ func (c *Config) openStore(ctx context.Context) (*store.Store, error) {
 			return nil, err
 		}
 	}
+	var err error
+	if o.Blobs, err = c.openBlobs(); err != nil {
+		return nil, err
+	}
+	if o.Masters, err = c.readMasters(); err != nil {
+		return nil, err
+	}
 	db, err := store.Open(ctx, o)
 	if err != nil {
 		return nil, unreadablef("database: %v", err)
 	}
 	return db, nil
+}
+
+// openBlobs is where attachments lie; nil is the database itself.
+func (c *Config) openBlobs() (blob.Store, error) {
+	b := c.Blobs
+	switch {
+	case blob.IsBucket(b.Address):
+		secret, err := c.secret("blobs.secret", b.SecretFile, b.SecretEnv)
+		if err != nil {
+			return nil, err
+		}
+		bucket, err := blob.NewBucket(blob.BucketOptions{Address: b.Address, AccessKey: b.AccessKey, Secret: secret})
+		if err != nil {
+			return nil, usagef("%v", err)
+		}
+		return bucket, nil
+	case b.Address == "" && store.IsPostgres(c.Database):
+		return nil, nil
+	}
+	folder := c.path(b.Address)
+	if folder == "" {
+		folder = c.path(c.Database) + ".blobs"
+	}
+	files, err := blob.NewFolder(folder)
+	if err != nil {
+		return nil, unreadablef("%v", err)
+	}
+	return files, nil
+}
+
+// readMasters reads the master keys; nil where personal data are not sealed.
+func (c *Config) readMasters() (*seal.Masters, error) {
+	if c.PersonalData.KeyFile == "" {
+		return nil, nil
+	}
+	data, err := readFile(c.path(c.PersonalData.KeyFile))
+	if err != nil {
+		return nil, unreadablef("personalData.keyFile: %v", err)
+	}
+	m, err := seal.ReadMasters(data)
+	if err != nil {
+		return nil, usagef("personalData.keyFile: %v", err)
+	}
+	return m, nil
 }
 
 func parsePrefixes(list []string) ([]netip.Prefix, error) {

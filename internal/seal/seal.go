@@ -13,6 +13,7 @@
 package seal
 
 import (
+	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -48,7 +49,7 @@ type Masters struct{ list []master }
 
 type master struct {
 	id  string
-	key []byte
+	key cipher.AEAD
 }
 
 // ReadMasters reads a key file: a line for each key, its id and 32 bytes in
@@ -78,7 +79,7 @@ func ReadMasters(data []byte) (*Masters, error) {
 		if len(m.list) == maxMasters {
 			return nil, fmt.Errorf("a key file has at most %d keys", maxMasters)
 		}
-		m.list = append(m.list, master{words[0], key})
+		m.list = append(m.list, master{words[0], aead(key)})
 	}
 	if len(m.list) == 0 {
 		return nil, errors.New("no key in the file: write an id and 32 bytes in base64 on one line")
@@ -90,7 +91,7 @@ func ReadMasters(data []byte) (*Masters, error) {
 func (m *Masters) Current() string { return m.list[0].id }
 
 // Wrap seals a data key with the current master key.
-func (m *Masters) Wrap(key []byte, label string) ([]byte, error) {
+func (m *Masters) Wrap(key []byte, label string) []byte {
 	return sealWith(m.list[0].key, key, label)
 }
 
@@ -108,29 +109,27 @@ func (m *Masters) Unwrap(id string, wrapped []byte, label string) ([]byte, error
 }
 
 // NewKey makes a random key.
-func NewKey() ([]byte, error) {
+func NewKey() []byte {
 	key := make([]byte, KeySize)
-	if _, err := rand.Read(key); err != nil {
-		return nil, fmt.Errorf("random key: %w", err)
-	}
-	return key, nil
+	_, _ = rand.Read(key) // never fails: the program ends where there is no randomness
+	return key
 }
 
 // Box seals and opens with data keys. Immutable, safe for concurrent use.
 type Box struct {
-	keys    map[uint32][]byte
+	keys    map[uint32]cipher.AEAD
 	current uint32
 	index   []byte
 }
 
 // NewBox takes the data keys by id, the id of the one that seals, and the key of the digests.
 func NewBox(keys map[uint32][]byte, current uint32, index []byte) (*Box, error) {
-	b := &Box{keys: make(map[uint32][]byte, len(keys)), current: current, index: slices.Clone(index)}
+	b := &Box{keys: make(map[uint32]cipher.AEAD, len(keys)), current: current, index: slices.Clone(index)}
 	for id, key := range keys {
 		if len(key) != KeySize {
 			return nil, fmt.Errorf("data key %d has %d bytes", id, len(key))
 		}
-		b.keys[id] = slices.Clone(key)
+		b.keys[id] = aead(key)
 	}
 	if b.keys[current] == nil || len(index) != KeySize {
 		return nil, errors.New("the current data key or the key of the digests is missing")
@@ -149,10 +148,9 @@ const header = len(magic) + 4
 func Sealed(b []byte) bool { return len(b) >= header && string(b[:len(magic)]) == magic }
 
 // Seal seals content; label says what it is and whose.
-func (b *Box) Seal(content []byte, label string) ([]byte, error) {
+func (b *Box) Seal(content []byte, label string) []byte {
 	head := binary.BigEndian.AppendUint32([]byte(magic), b.current)
-	sealed, err := sealWith(b.keys[b.current], content, label)
-	return append(head, sealed...), err
+	return append(head, sealWith(b.keys[b.current], content, label)...)
 }
 
 // Open opens what Seal sealed under the same label.
@@ -178,28 +176,27 @@ func (b *Box) Index(label, value string) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-func sealWith(key, content []byte, label string) ([]byte, error) {
-	aead, err := chacha20poly1305.NewX(key)
+// aead of a key whose size was checked.
+func aead(key []byte) cipher.AEAD {
+	a, err := chacha20poly1305.NewX(key)
 	if err != nil {
-		return nil, err
+		panic(err)
 	}
-	out := make([]byte, aead.NonceSize(), aead.NonceSize()+len(content)+aead.Overhead())
-	// 192 random bits never come twice.
-	if _, err := rand.Read(out); err != nil {
-		return nil, fmt.Errorf("random nonce: %w", err)
-	}
-	return aead.Seal(out, out, content, []byte(label)), nil
+	return a
 }
 
-func openWith(key, sealed []byte, label string) ([]byte, error) {
-	aead, err := chacha20poly1305.NewX(key)
-	if err != nil {
-		return nil, err
-	}
-	if len(sealed) < aead.NonceSize() {
+func sealWith(key cipher.AEAD, content []byte, label string) []byte {
+	out := make([]byte, key.NonceSize(), key.NonceSize()+len(content)+key.Overhead())
+	// 192 random bits never come twice.
+	_, _ = rand.Read(out)
+	return key.Seal(out, out, content, []byte(label))
+}
+
+func openWith(key cipher.AEAD, sealed []byte, label string) ([]byte, error) {
+	if len(sealed) < key.NonceSize() {
 		return nil, ErrBroken
 	}
-	content, err := aead.Open(nil, sealed[:aead.NonceSize()], sealed[aead.NonceSize():], []byte(label))
+	content, err := key.Open(nil, sealed[:key.NonceSize()], sealed[key.NonceSize():], []byte(label))
 	if err != nil {
 		return nil, ErrBroken
 	}

@@ -5,7 +5,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -20,11 +22,11 @@ type accounts struct{ s *Store }
 func (s *Store) Accounts() account.Store { return accounts{s} }
 
 func (a accounts) update(ctx context.Context, f func(x *tx) error) error {
-	return a.s.group.update(ctx, func(q statements) error { return f(&tx{ctx: ctx, q: q, d: a.s.db.dialect()}) })
+	return a.s.update(ctx, f)
 }
 
 func (a accounts) view(ctx context.Context, f func(x *tx) error) error {
-	err := a.s.db.view(ctx, func(q statements) error { return f(&tx{ctx: ctx, q: q, d: a.s.db.dialect()}) })
+	err := a.s.view(ctx, f)
 	if errors.Is(err, licensing.ErrNotFound) {
 		return account.ErrUnknown
 	}
@@ -36,7 +38,7 @@ const personColumns = `id, login, name, iin, bin, roles, password, created, fail
 func (a accounts) AddPerson(ctx context.Context, p *account.Person, e account.Event) error {
 	return a.update(ctx, func(x *tx) error {
 		err := x.must(account.ErrTaken, `INSERT INTO people (`+personColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
-			p.ID, p.Login, p.Name, p.IIN, p.BIN, rolesText(p.Roles), p.Password, p.Created.UnixMilli(), p.Failures, lockedUntil(p), flag(p.Disabled))
+			p.ID, x.digest("people.login", p.Login), x.hidePerson(p), x.digest("people.iin", p.IIN), x.digest("people.bin", p.BIN), rolesText(p.Roles), p.Password, p.Created.UnixMilli(), p.Failures, lockedUntil(p), flag(p.Disabled))
 		if err != nil {
 			return err
 		}
@@ -45,21 +47,23 @@ func (a accounts) AddPerson(ctx context.Context, p *account.Person, e account.Ev
 }
 
 func (a accounts) PersonByID(ctx context.Context, id string) (*account.Person, error) {
-	return a.person(ctx, `id = $1`, id)
+	return a.person(ctx, func(x *tx) ([]account.Person, error) { return x.people(`id = $1`, id) })
 }
 
 func (a accounts) PersonByLogin(ctx context.Context, login string) (*account.Person, error) {
-	return a.person(ctx, `login = $1`, login)
+	return a.person(ctx, func(x *tx) ([]account.Person, error) { return x.people(`login = $1`, x.digest("people.login", login)) })
 }
 
 // PersonByNumbers prefers the applicant's account where staff have the same numbers.
 func (a accounts) PersonByNumbers(ctx context.Context, iin, bin string) (*account.Person, error) {
-	return a.person(ctx, `iin = $1 AND bin = $2 ORDER BY roles <> 'applicant', created LIMIT 1`, iin, bin)
+	return a.person(ctx, func(x *tx) ([]account.Person, error) {
+		return x.people(`iin = $1 AND bin = $2 ORDER BY roles <> 'applicant', created LIMIT 1`, x.digest("people.iin", iin), x.digest("people.bin", bin))
+	})
 }
 
-func (a accounts) person(ctx context.Context, where string, args ...any) (p *account.Person, err error) {
+func (a accounts) person(ctx context.Context, find func(*tx) ([]account.Person, error)) (p *account.Person, err error) {
 	err = a.view(ctx, func(x *tx) error {
-		list, err := x.people(where, args...)
+		list, err := find(x)
 		if err != nil {
 			return err
 		}
@@ -88,6 +92,9 @@ func (x *tx) people(where string, args ...any) ([]account.Person, error) {
 		var created, disabled int64
 		var locked sql.NullInt64
 		err := scan(&p.ID, &p.Login, &p.Name, &p.IIN, &p.BIN, &roles, &p.Password, &created, &p.Failures, &locked, &disabled)
+		if err == nil {
+			err = x.showPerson(&p)
+		}
 		for r := range strings.SplitSeq(roles, " ") {
 			p.Roles = append(p.Roles, account.Role(r))
 		}
@@ -116,7 +123,7 @@ func (a accounts) ChangePerson(ctx context.Context, id string, change func(*acco
 			return err
 		}
 		err = x.must(account.ErrUnknown, `UPDATE people SET name = $1, roles = $2, password = $3, failures = $4, locked = $5, disabled = $6 WHERE id = $7`,
-			p.Name, rolesText(p.Roles), p.Password, p.Failures, lockedUntil(p), flag(p.Disabled), id)
+			x.hidePerson(p), rolesText(p.Roles), p.Password, p.Failures, lockedUntil(p), flag(p.Disabled), id)
 		if err != nil || e == nil {
 			return err
 		}
@@ -225,6 +232,39 @@ func (a accounts) Events(ctx context.Context, person string, limit int) ([]accou
 		}, `SELECT at, person, kind, origin, actor FROM account_events WHERE ($1 = '' OR person = $1) ORDER BY id DESC LIMIT $2`, person, limit)
 	})
 	return list, err
+}
+
+// personal is what is sealed of a person, together, in the column of the name;
+// login and numbers are then found by their digests.
+type personal struct {
+	Login string `json:"login"`
+	Name  string `json:"name"`
+	IIN   string `json:"iin"`
+	BIN   string `json:"bin"`
+}
+
+func (x *tx) hidePerson(p *account.Person) string {
+	if x.keys.box.Load() == nil {
+		return p.Name
+	}
+	content, err := json.Marshal(personal{p.Login, p.Name, p.IIN, p.BIN})
+	if err != nil {
+		panic(err) // four strings
+	}
+	return x.hideText("people.name", p.ID, string(content))
+}
+
+func (x *tx) showPerson(p *account.Person) error {
+	content, err := x.showText("people.name", p.ID, p.Name)
+	if err != nil || content == p.Name {
+		return err // written before there was a key
+	}
+	var s personal
+	if err := json.Unmarshal([]byte(content), &s); err != nil {
+		return fmt.Errorf("person %s: %w", p.ID, err)
+	}
+	p.Login, p.Name, p.IIN, p.BIN = s.Login, s.Name, s.IIN, s.BIN
+	return nil
 }
 
 func rolesText(roles []account.Role) string {

@@ -62,6 +62,9 @@ func (x *tx) Applications(f licensing.Filter) ([]licensing.Application, error) {
 	if f.Status != "" {
 		add(`status = $%d`, string(f.Status))
 	}
+	if f.Holder != "" {
+		add(`holder = $%d`, x.digest("applicant", f.Holder))
+	}
 	if f.NotDrafts {
 		where = append(where, `status <> 'draft'`)
 	}
@@ -81,20 +84,20 @@ func (x *tx) Applications(f licensing.Filter) ([]licensing.Application, error) {
 func (x *tx) applications(rest string, args ...any) ([]licensing.Application, error) {
 	list := []licensing.Application{}
 	err := x.all(func(scan func(...any) error) error {
-		a, err := scanApplication(scan)
+		a, err := x.scanApplication(scan)
 		list = append(list, a)
 		return err
 	}, `SELECT `+applicationColumns+`, `+x.d.attachments+` FROM applications`+rest, args...)
 	return list, err
 }
 
-func scanApplication(scan func(...any) error) (a licensing.Application, err error) {
+func (x *tx) scanApplication(scan func(...any) error) (a licensing.Application, err error) {
 	var number, licence sql.NullString
 	var created int64
 	var registered, deadline, decided sql.NullInt64
 	var body, refusal, attachments []byte
-	err = scan(&a.ID, &number, &a.Status, &a.Service, &a.Operation, &a.Owner, &body, &a.Package,
-		&created, &registered, &deadline, &decided, &licence, &refusal, &attachments)
+	err = scan(&a.ID, &number, &a.Status, &a.Service, &a.Operation, &a.Owner, x.shown(&body, "applications.body", &a.ID), x.shown(&a.Package, "applications.package", &a.ID),
+		&created, &registered, &deadline, &decided, &licence, x.shown(&refusal, "applications.refusal", &a.ID), &attachments)
 	if err != nil {
 		return a, err
 	}
@@ -124,6 +127,12 @@ func scanApplication(scan func(...any) error) (a licensing.Application, err erro
 			return a, fmt.Errorf("attachments of application %s: %w", a.ID, err)
 		}
 	}
+	for i := range a.Attachments {
+		at := &a.Attachments[i]
+		if at.Name, err = x.showText("attachments.name", a.ID, at.Name); err != nil {
+			return a, err
+		}
+	}
 	return a, nil
 }
 
@@ -133,9 +142,9 @@ func (x *tx) AddApplication(a *licensing.Application) error {
 	if err != nil {
 		return err
 	}
-	err = x.exec(`INSERT INTO applications (id, seq, status, service, operation, owner, body, package, created)
-		VALUES ($1, (SELECT coalesce(max(seq), 0) + 1 FROM applications), $2, $3, $4, $5, $6, $7, $8)`,
-		a.ID, string(a.Status), a.Service, a.Operation, a.Owner, body, sealedPackage(a), a.Created.UnixMilli())
+	err = x.exec(`INSERT INTO applications (id, seq, status, service, operation, owner, body, package, created, holder)
+		VALUES ($1, (SELECT coalesce(max(seq), 0) + 1 FROM applications), $2, $3, $4, $5, $6, $7, $8, $9)`,
+		a.ID, string(a.Status), a.Service, a.Operation, a.Owner, x.hide("applications.body", a.ID, body), x.hide("applications.package", a.ID, sealedPackage(a)), a.Created.UnixMilli(), x.holder(a))
 	if err != nil {
 		return err
 	}
@@ -149,8 +158,8 @@ func (x *tx) ChangeDraft(a *licensing.Application) error {
 		return err
 	}
 	err = x.must(fmt.Errorf("application %s: %w", a.ID, licensing.ErrState),
-		`UPDATE applications SET operation = $1, body = $2, package = $3 WHERE id = $4 AND status = 'draft' AND length(package) = 0`,
-		a.Operation, body, sealedPackage(a), a.ID)
+		`UPDATE applications SET operation = $1, body = $2, package = $3, holder = $4 WHERE id = $5 AND status = 'draft' AND length(package) = 0`,
+		a.Operation, x.hide("applications.body", a.ID, body), x.hide("applications.package", a.ID, sealedPackage(a)), x.holder(a), a.ID)
 	if err != nil {
 		return err
 	}
@@ -174,10 +183,21 @@ func sealedPackage(a *licensing.Application) []byte {
 	return a.Package
 }
 
+// holder is what an applicant's applications are found by.
+func (x *tx) holder(a *licensing.Application) any {
+	switch {
+	case a.Applicant.IIN != "":
+		return x.digest("applicant", a.Applicant.IIN)
+	case a.Applicant.BIN != "":
+		return x.digest("applicant", a.Applicant.BIN)
+	}
+	return nil
+}
+
 func (x *tx) addAttachments(a *licensing.Application) error {
 	for i, at := range a.Attachments {
 		err := x.exec(`INSERT INTO attachments (application, position, document, name, type, size, sha256) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			a.ID, i, at.Document, at.Name, at.Type, at.Size, at.SHA256)
+			a.ID, i, at.Document, x.hideText("attachments.name", a.ID, at.Name), at.Type, at.Size, at.SHA256)
 		if err != nil {
 			return err
 		}
@@ -196,7 +216,7 @@ func (x *tx) MoveApplication(a *licensing.Application) error {
 	}
 	return x.must(missing("application %s", a.ID),
 		`UPDATE applications SET number = $1, status = $2, registered = $3, deadline = $4, decided = $5, licence = $6, refusal = $7 WHERE id = $8`,
-		absent(a.Number), string(a.Status), millis(a.Registered), millis(a.Deadline), millis(a.Decided), absent(a.Licence), refusal, a.ID)
+		absent(a.Number), string(a.Status), millis(a.Registered), millis(a.Deadline), millis(a.Decided), absent(a.Licence), x.hide("applications.refusal", a.ID, refusal), a.ID)
 }
 
 // absent is NULL for "".

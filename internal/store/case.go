@@ -75,7 +75,7 @@ func (x *tx) Queue(f licensing.QueueFilter) ([]licensing.QueueLine, error) {
 func (x *tx) AddEvent(e *licensing.Event) error {
 	var body any
 	if e.Body != nil {
-		body = []byte(e.Body)
+		body = x.hide("events.body", e.Subject, e.Body)
 	}
 	return x.exec(`INSERT INTO events (subject, seq, at, actor, kind, body)
 		VALUES ($1, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE subject = $1), $2, $3, $4, $5)`, e.Subject, e.At.UnixMilli(), e.Actor, e.Kind, body)
@@ -88,7 +88,7 @@ func (x *tx) Events(subject string) ([]licensing.Event, error) {
 		e := licensing.Event{Subject: subject}
 		var at int64
 		var body []byte
-		err := scan(&e.Seq, &at, &e.Actor, &e.Kind, &body)
+		err := scan(&e.Seq, &at, &e.Actor, &e.Kind, x.shown(&body, "events.body", &subject))
 		e.At, e.Body = moment(at), body
 		list = append(list, e)
 		return err
@@ -116,7 +116,7 @@ func (x *tx) PutAmendment(m *licensing.AmendmentRecord) error {
 		return err
 	}
 	return x.exec(`INSERT INTO amendments (application, seq, created, body, package) VALUES ($1, $2, $3, $4, $5)`,
-		m.Application, m.Seq, m.Created.UnixMilli(), body, m.Package)
+		m.Application, m.Seq, m.Created.UnixMilli(), x.hide("amendments.body", m.Application, body), x.hide("amendments.package", m.Application, m.Package))
 }
 
 // PendingAmendment is the one that waits for its signature.
@@ -139,7 +139,9 @@ func (x *tx) amendment(where string, args ...any) (*licensing.AmendmentRecord, e
 	var created int64
 	var accepted, entry sql.NullInt64
 	var body []byte
-	err := x.one([]any{&m.Application, &m.Seq, &created, &body, &m.Package, &accepted, &m.Signature, &m.Stamped, &m.Report, &entry},
+	err := x.one([]any{&m.Application, &m.Seq, &created, x.shown(&body, "amendments.body", &m.Application), x.shown(&m.Package, "amendments.package", &m.Application),
+		&accepted, x.shown(&m.Signature, "amendments.signature", &m.Application), x.shown(&m.Stamped, "amendments.stamped", &m.Application),
+		x.shown(&m.Report, "amendments.report", &m.Application), &entry},
 		`SELECT application, seq, created, body, package, accepted, signature, stamped, report, entry FROM amendments WHERE `+where, args...)
 	if err != nil {
 		return nil, err
@@ -158,7 +160,8 @@ func (x *tx) AcceptAmendment(m *licensing.AmendmentRecord) error {
 	return x.must(fmt.Errorf("%w: the correction was made anew meanwhile", licensing.ErrState),
 		`UPDATE amendments SET accepted = $1, signature = $2, stamped = $3, report = $4, entry = $5
 		WHERE application = $6 AND seq = $7 AND accepted IS NULL AND created = $8`,
-		millis(m.Accepted), m.Signature, m.Stamped, m.Report, m.Entry, m.Application, m.Seq, m.Created.UnixMilli())
+		millis(m.Accepted), x.hide("amendments.signature", m.Application, m.Signature), x.hide("amendments.stamped", m.Application, m.Stamped),
+		x.hide("amendments.report", m.Application, m.Report), m.Entry, m.Application, m.Seq, m.Created.UnixMilli())
 }
 
 // batchBody keeps who decides beside what is shown.
@@ -173,13 +176,13 @@ func (x *tx) PutBatch(b *licensing.Batch) error {
 	if err != nil {
 		return err
 	}
-	return x.exec(`INSERT INTO batches (id, created, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET body = excluded.body`, b.ID, b.Created.UnixMilli(), body)
+	return x.exec(`INSERT INTO batches (id, created, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET body = excluded.body`, b.ID, b.Created.UnixMilli(), x.hide("batches.body", b.ID, body))
 }
 
 // Batch reads one.
 func (x *tx) Batch(id string) (*licensing.Batch, error) {
 	var raw []byte
-	if err := x.one([]any{&raw}, `SELECT body FROM batches WHERE id = $1`, id); err != nil {
+	if err := x.one([]any{x.shown(&raw, "batches.body", &id)}, `SELECT body FROM batches WHERE id = $1`, id); err != nil {
 		return nil, err
 	}
 	var b batchBody

@@ -2,11 +2,7 @@
 
 package store
 
-import (
-	"context"
-
-	"rastau/licensing"
-)
+import "context"
 
 // Exchange is a signed question to an outside system with its answer, as they went over the wire. It holds personal data.
 type Exchange struct {
@@ -17,23 +13,23 @@ type Exchange struct {
 
 // AddExchange keeps one; exchanges are only added.
 func (s *Store) AddExchange(ctx context.Context, e Exchange) error {
-	return s.Update(ctx, func(t licensing.Tx) error {
+	return s.update(ctx, func(x *tx) error {
 		var response any
 		if e.Response != nil {
-			response = e.Response
+			response = x.hide("exchanges.response", e.ID, e.Response)
 		}
-		return t.(*tx).exec(`INSERT INTO exchanges (id, at, system, request, response, outcome) VALUES ($1, $2, $3, $4, $5, $6)`,
-			e.ID, e.At, e.System, e.Request, response, e.Outcome)
+		return x.exec(`INSERT INTO exchanges (id, at, system, request, response, outcome) VALUES ($1, $2, $3, $4, $5, $6)`,
+			e.ID, e.At, e.System, x.hide("exchanges.request", e.ID, e.Request), response, e.Outcome)
 	})
 }
 
 // Exchanges finds those of one message id.
 func (s *Store) Exchanges(ctx context.Context, id string) ([]Exchange, error) {
 	list := []Exchange{}
-	err := s.View(ctx, func(t licensing.Tx) error {
-		return t.(*tx).all(func(scan func(...any) error) error {
+	err := s.view(ctx, func(x *tx) error {
+		return x.all(func(scan func(...any) error) error {
 			var e Exchange
-			err := scan(&e.ID, &e.At, &e.System, &e.Request, &e.Response, &e.Outcome)
+			err := scan(&e.ID, &e.At, &e.System, x.shown(&e.Request, "exchanges.request", &e.ID), x.shown(&e.Response, "exchanges.response", &e.ID), &e.Outcome)
 			list = append(list, e)
 			return err
 		}, `SELECT id, at, system, request, response, outcome FROM exchanges WHERE id = $1 ORDER BY at`, id)

@@ -37,7 +37,7 @@ func (x *tx) Enqueue(m outbox.Message) error {
 	}
 	return x.exec(`INSERT INTO outbox (id, seq, kind, key, body, due, state, attempts)
 		VALUES ($1, (SELECT coalesce(max(seq), 0) + 1 FROM outbox), $2, $3, $4, $5, 'waiting', 0) ON CONFLICT DO NOTHING`,
-		m.ID, m.Kind, absent(m.Key), m.Body, due)
+		m.ID, m.Kind, absent(m.Key), x.hide("outbox.body", m.ID, m.Body), due)
 }
 
 // Withdraw takes back what nobody has begun.
@@ -135,7 +135,7 @@ func (x *tx) items(query string, args ...any) ([]outbox.Item, error) {
 		var due int64
 		var until, finished sql.NullInt64
 		var state string
-		err := scan(&i.ID, &i.Kind, &key, &i.Body, &due, &state, &i.Attempts, &holder, &until, &failed, &finished)
+		err := scan(&i.ID, &i.Kind, &key, x.shown(&i.Body, "outbox.body", &i.ID), &due, &state, &i.Attempts, &holder, &until, &failed, &finished)
 		i.Key, i.Holder, i.Error, i.State = key.String, holder.String, failed.String, outbox.State(state)
 		i.Due, i.LeasedUntil, i.Finished = moment(due), maybe(until), maybe(finished)
 		list = append(list, i)

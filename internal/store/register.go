@@ -3,33 +3,10 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 
 	"rastau/licensing"
 )
-
-// PutBlob keeps bytes under their SHA-256.
-func (x *tx) PutBlob(content []byte) (string, error) {
-	sum := sha256.Sum256(content)
-	name := hex.EncodeToString(sum[:])
-	err := x.exec(`INSERT INTO blobs (sha256, size, content) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING`, name, len(content), content)
-	return name, err
-}
-
-// Blob reads bytes and holds them to their name.
-func (x *tx) Blob(name string) ([]byte, error) {
-	var content []byte
-	if err := x.one([]any{&content}, `SELECT content FROM blobs WHERE sha256 = $1`, name); err != nil {
-		return nil, err
-	}
-	if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != name {
-		return nil, fmt.Errorf("blob %s was changed on the disk", name)
-	}
-	return content, nil
-}
 
 // Reserve gives a serial: the application's own, else the smallest released, else the next.
 func (x *tx) Reserve(series, application string) (int64, error) {
@@ -70,14 +47,18 @@ func (x *tx) AddAttempt(a licensing.Attempt) error {
 // AddRegistration writes the accepted signature with its evidence.
 func (x *tx) AddRegistration(r *licensing.Registration) error {
 	return x.exec(`INSERT INTO registrations (application, number, at, signature_sha256, signature, stamped, report, receipt, entry) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		r.Application, r.Number, r.At.UnixMilli(), r.SignatureSHA256, r.Signature, r.Stamped, r.Report, r.Receipt, r.Entry)
+		r.Application, r.Number, r.At.UnixMilli(), r.SignatureSHA256, x.hide("registrations.signature", r.Application, r.Signature),
+		x.hide("registrations.stamped", r.Application, r.Stamped), x.hide("registrations.report", r.Application, r.Report),
+		x.hide("registrations.receipt", r.Application, r.Receipt), r.Entry)
 }
 
 // Registration reads it by the application's id.
 func (x *tx) Registration(application string) (*licensing.Registration, error) {
 	r := &licensing.Registration{Application: application}
 	var at int64
-	err := x.one([]any{&r.Number, &at, &r.SignatureSHA256, &r.Signature, &r.Stamped, &r.Report, &r.Receipt, &r.Entry},
+	err := x.one([]any{&r.Number, &at, &r.SignatureSHA256, x.shown(&r.Signature, "registrations.signature", &application),
+		x.shown(&r.Stamped, "registrations.stamped", &application), x.shown(&r.Report, "registrations.report", &application),
+		x.shown(&r.Receipt, "registrations.receipt", &application), &r.Entry},
 		`SELECT number, at, signature_sha256, signature, stamped, report, receipt, entry FROM registrations WHERE application = $1`, application)
 	if err != nil {
 		return nil, err
@@ -89,14 +70,14 @@ func (x *tx) Registration(application string) (*licensing.Registration, error) {
 // AddRuling writes an officer's signed decision.
 func (x *tx) AddRuling(r *licensing.Ruling) error {
 	return x.exec(`INSERT INTO rulings (application, at, officer, approve, document, signed, entry) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		r.Application, r.At.UnixMilli(), r.Officer, r.Approve, r.Document, r.Signed, r.Entry)
+		r.Application, r.At.UnixMilli(), r.Officer, r.Approve, x.hide("rulings.document", r.Application, r.Document), x.hide("rulings.signed", r.Application, r.Signed), r.Entry)
 }
 
 // Ruling reads it by the application's id.
 func (x *tx) Ruling(application string) (*licensing.Ruling, error) {
 	r := &licensing.Ruling{Application: application}
 	var at int64
-	err := x.one([]any{&at, &r.Officer, &r.Approve, &r.Document, &r.Signed, &r.Entry},
+	err := x.one([]any{&at, &r.Officer, &r.Approve, x.shown(&r.Document, "rulings.document", &application), x.shown(&r.Signed, "rulings.signed", &application), &r.Entry},
 		`SELECT at, officer, approve, document, signed, entry FROM rulings WHERE application = $1`, application)
 	if err != nil {
 		return nil, err

@@ -22,6 +22,8 @@ import (
 	"fmt"
 	"strings"
 
+	"rastau/internal/blob"
+	"rastau/internal/seal"
 	"rastau/licensing"
 )
 
@@ -31,6 +33,11 @@ type Options struct {
 	Database string
 	// Password for PostgreSQL. Optional. If empty, the one in the address, PGPASSWORD or the password file of libpq.
 	Password string
+	// Blobs is where attachments and pages lie. Optional. If nil, in the database. What was put into the database once is read
+	// from there for ever.
+	Blobs blob.Store
+	// Masters seal personal data. Optional. If nil, they stand open in the database; once sealed, they cannot be read without.
+	Masters *seal.Masters
 }
 
 // Store implements licensing.Store. Safe for concurrent use; several processes
@@ -38,6 +45,9 @@ type Options struct {
 type Store struct {
 	db    database
 	group *group
+	blobs blob.Store
+	kept  kept
+	keys  keys
 }
 
 // database is what SQLite and PostgreSQL do differently.
@@ -84,7 +94,12 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, group: newGroup(db.writer())}, nil
+	s := &Store{db: db, group: newGroup(db.writer()), blobs: o.Blobs}
+	s.keys.masters = o.Masters
+	if err := s.openKeys(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("database: %w", err), s.Close())
+	}
+	return s, nil
 }
 
 func connect(ctx context.Context, o Options) (database, error) {
@@ -99,19 +114,58 @@ func (s *Store) Close() error { return errors.Join(s.group.close(), s.db.close()
 
 // View runs f over one unchanging state.
 func (s *Store) View(ctx context.Context, f func(licensing.Tx) error) error {
-	return s.db.view(ctx, func(q statements) error { return f(&tx{ctx: ctx, q: q, d: s.db.dialect()}) })
+	return s.view(ctx, func(x *tx) error { return f(x) })
 }
 
 // Update runs f alone among writers and commits durably.
 func (s *Store) Update(ctx context.Context, f func(licensing.Tx) error) error {
-	return s.group.update(ctx, func(q statements) error { return f(&tx{ctx: ctx, q: q, d: s.db.dialect()}) })
+	return s.update(ctx, func(x *tx) error { return f(x) })
+}
+
+func (s *Store) view(ctx context.Context, f func(*tx) error) error {
+	return s.withKeys(ctx, func() error {
+		return s.db.view(ctx, func(q statements) error { return f(s.tx(ctx, q)) })
+	})
+}
+
+func (s *Store) update(ctx context.Context, f func(*tx) error) error {
+	step := func() error {
+		return s.withKeys(ctx, func() error {
+			return s.group.update(ctx, func(q statements) error { return f(s.tx(ctx, q)) })
+		})
+	}
+	err := step()
+	var r *removed
+	if errors.As(err, &r) {
+		s.kept.forget(r.name)
+		err = step()
+	}
+	return err
+}
+
+// withKeys runs a step again with the data keys that another process has made since.
+func (s *Store) withKeys(ctx context.Context, step func() error) error {
+	err := step()
+	if errors.Is(err, seal.ErrUnknownKey) && !errors.Is(err, errCommit) {
+		if again := s.reloadKeys(ctx); again != nil {
+			return errors.Join(err, again)
+		}
+		return step()
+	}
+	return err
+}
+
+func (s *Store) tx(ctx context.Context, q statements) *tx {
+	return &tx{ctx: ctx, q: q, d: s.db.dialect(), s: s, keys: &s.keys}
 }
 
 // tx is one step: the licensing.Tx that callers see.
 type tx struct {
-	ctx context.Context
-	q   statements
-	d   *dialect
+	ctx  context.Context
+	q    statements
+	d    *dialect
+	s    *Store
+	keys *keys
 }
 
 func (x *tx) exec(query string, args ...any) error {

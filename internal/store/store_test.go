@@ -3,8 +3,10 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,33 +20,69 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"rastau/internal/blob"
 	"rastau/internal/journal"
 	"rastau/internal/phrase"
+	"rastau/internal/seal"
 	"rastau/internal/store"
 	"rastau/internal/testpostgres"
 	"rastau/licensing"
 )
 
-// both runs a contract test on each database. open opens a store on the same
-// database each time it is called.
+// both runs a contract test on each database, open and sealed. open opens a
+// store on the same database each time it is called.
 func both(t *testing.T, test func(t *testing.T, open func() *store.Store)) {
+	onBoth(t, func(t *testing.T, database string) {
+		test(t, func() *store.Store { return openStore(t, database) })
+	})
+	onBoth(t, func(t *testing.T, database string) {
+		test(t, sealed(t, database, filepath.Join(t.TempDir(), "blobs")))
+	})
+}
+
+// onBoth runs a test on a fresh database of each kind.
+func onBoth(t *testing.T, test func(t *testing.T, database string)) {
 	t.Run("sqlite", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "a folder? with #signs", "register.db")
 		must(t, mkdir(filepath.Dir(path)))
-		test(t, func() *store.Store { return openStore(t, path) })
+		test(t, path)
 	})
-	t.Run("postgres", func(t *testing.T) {
-		address := testpostgres.Database(t)
-		test(t, func() *store.Store { return openStore(t, address) })
-	})
+	t.Run("postgres", func(t *testing.T) { test(t, testpostgres.Database(t)) })
+}
+
+// masters reads a key file of the keys with these letters, the current one first.
+func masters(t testing.TB, letters string) *seal.Masters {
+	t.Helper()
+	var file strings.Builder
+	for _, l := range letters {
+		fmt.Fprintf(&file, "key-%c %s\n", l, base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{byte(l)}, seal.KeySize)))
+	}
+	m, err := seal.ReadMasters([]byte(file.String()))
+	must(t, err)
+	return m
+}
+
+// sealed opens stores that seal personal data and keep blobs in a folder.
+func sealed(t testing.TB, database, folder string) func() *store.Store {
+	return func() *store.Store {
+		t.Helper()
+		blobs, err := blob.NewFolder(folder)
+		must(t, err)
+		return openWith(t, store.Options{Database: database, Blobs: blobs, Masters: masters(t, "a")})
+	}
+}
+
+func openWith(t testing.TB, o store.Options) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), o)
+	must(t, err)
+	t.Cleanup(func() { s.Close() })
+	return s
 }
 
 func openStore(t testing.TB, path string) *store.Store {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Options{Database: path})
-	must(t, err)
-	t.Cleanup(func() { s.Close() })
-	return s
+	return openWith(t, store.Options{Database: path})
 }
 
 func must(t testing.TB, err error) {

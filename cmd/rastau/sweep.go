@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"rastau/internal/store"
+)
+
+// sweepEvery is how often blobs that nothing names are looked for.
+const sweepEvery = 6 * time.Hour
+
+// sweepBlobs removes what dead processes left in the blob store, until the app is closed.
+func (a *app) sweepBlobs(ctx context.Context, db *store.Store, now func() time.Time, log *slog.Logger) {
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(sweepEvery):
+			}
+			n, err := db.SweepBlobs(ctx, now())
+			if err != nil && ctx.Err() == nil {
+				log.ErrorContext(ctx, "blobs that nothing names cannot be removed", "error", err)
+			} else if n > 0 {
+				log.InfoContext(ctx, "blobs that nothing names were removed", "count", n)
+			}
+		}
+	}()
+	a.closers = append(a.closers, closer(func() error { stop(); <-done; return nil }))
+}

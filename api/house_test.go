@@ -294,7 +294,11 @@ func (h *house) refused(tb testing.TB, a ask, status int, code string) problem {
 	return p
 }
 
-var png = []byte("\x89PNG\r\n\x1a\nnot a picture, but it begins like one")
+// png is the smallest picture: one white point.
+var png = []byte("\x89PNG\r\n\x1a\n" +
+	"\x00\x00\x00\x0d\x49\x48\x44\x52\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00\x3a\x7e\x9b\x55" +
+	"\x00\x00\x00\x0a\x49\x44\x41\x54\x78\x9c\x63\xf8\x0f\x00\x01\x01\x01\x00\xb1\x38\xf6\x14" +
+	"\x00\x00\x00\x00IEND\xaeB`\x82")
 
 func (h *house) newApplication() licensing.NewApplication {
 	return licensing.NewApplication{

@@ -43,9 +43,15 @@ func Scan(kind string, content []byte) error {
 	case TypePDF:
 		return scanPDF(content)
 	case TypePNG:
-		return errors.Join(scanPNG(content), scanSides(content, "png"))
+		if err := scanPNG(content); err != nil {
+			return err
+		}
+		return scanSides(content, "png")
 	case TypeJPEG:
-		return errors.Join(scanJPEG(content), scanSides(content, "jpeg"))
+		if err := scanJPEG(content); err != nil {
+			return err
+		}
+		return scanSides(content, "jpeg")
 	}
 	return unfit("%q is no type that is taken", kind)
 }

@@ -51,8 +51,13 @@ func (s *Service) Checkpoint(ctx context.Context) ([]byte, error) {
 }
 
 // ProveEntry proves entry n in the log of a size; size 0 is the log as it is. The error is an *InputError where the log has no such entry.
-func (s *Service) ProveEntry(ctx context.Context, n, size int64) (p *EntryProof, err error) {
-	err = s.o.Store.View(ctx, func(tx Tx) error {
+func (s *Service) ProveEntry(ctx context.Context, n, size int64) (*EntryProof, error) {
+	return EntryProofOf(ctx, s.o.Store, n, size)
+}
+
+// EntryProofOf is ProveEntry where there is only a register.
+func EntryProofOf(ctx context.Context, store Store, n, size int64) (p *EntryProof, err error) {
+	err = store.View(ctx, func(tx Tx) error {
 		if size == 0 {
 			if size, err = tx.LogSize(); err != nil {
 				return err
@@ -86,8 +91,13 @@ func proveEntry(tx Tx, n, size int64) (*EntryProof, error) {
 
 // ProveGrowth proves that the log of one size is the beginning of the log of another; to 0 is the log as it is.
 func (s *Service) ProveGrowth(ctx context.Context, from, to int64) (*GrowthProof, error) {
+	return GrowthProofOf(ctx, s.o.Store, from, to)
+}
+
+// GrowthProofOf is ProveGrowth where there is only a register.
+func GrowthProofOf(ctx context.Context, store Store, from, to int64) (*GrowthProof, error) {
 	p := &GrowthProof{From: from, To: to}
-	err := s.o.Store.View(ctx, func(tx Tx) error {
+	err := store.View(ctx, func(tx Tx) error {
 		have, err := tx.LogSize()
 		if err != nil {
 			return err

@@ -110,9 +110,18 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 		stamper = &timestamp.Client{URL: c.TSA, HTTP: web, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now())}
 	}
 	asked := examiner{a.Verifier, question}
-	licensor, err := signer.New(signer.Options{Keys: a.Keys.ring, Judge: asked, Checker: a.Verifier, Stamper: stamper, Examiner: asked, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now()), Now: o.Now})
+	signs := signer.Options{Keys: a.Keys.ring, Judge: asked, Checker: a.Verifier, Stamper: stamper, Examiner: asked, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now()), Now: o.Now}
+	licensor, err := signer.New(signs)
 	if err != nil {
 		return nil, usagef("key: %v", err)
+	}
+	seal, err := c.openSeal(signs)
+	if err != nil {
+		return nil, err
+	}
+	logKey, err := c.openLogKey()
+	if err != nil {
+		return nil, err
 	}
 	levels, err := c.Levels.levels()
 	if err != nil {
@@ -166,7 +175,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	}
 	workflow := licensing.Options{
 		Regulations: regulations, Store: db, Judge: a.Verifier, Question: question, Signer: licensor, Levels: levels, Extender: extender, Stamper: stamper,
-		Authorities: authorities, Calendar: calendar, Rates: rates, AcceptRepealed: c.AcceptRepealed, Demo: c.Specimen, LicenceCode: c.LicenceCode,
+		Seal: seal, LogKey: logKey, Authorities: authorities, Calendar: calendar, Rates: rates, AcceptRepealed: c.AcceptRepealed, Demo: c.Specimen, LicenceCode: c.LicenceCode,
 		VerifyURL: func(number string) string { return base + "/v/" + number }, Now: o.Now, Rand: rand.Reader, Log: o.Log, Notices: c.Gateway.has("notices"),
 	}
 	// An interface that holds a nil pointer would not be nil.

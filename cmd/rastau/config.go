@@ -56,6 +56,11 @@ type Config struct {
 	// Keys are several signing keys in the order of preference: the first that is valid now and not revoked signs.
 	// docs/KEYS.md tells how one follows another. Optional.
 	Keys []KeyConfig `yaml:"keys"`
+	// Seal is the system's own key: it certifies what the licensor's silence decides. The table of authorities lists it with the
+	// officer "system". Optional; without it overdue applications are only escalated.
+	Seal KeyConfig `yaml:"seal"`
+	// LogKey is the file with the key that signs the checkpoints of the register's log (rastau log key). Optional.
+	LogKey string `yaml:"logKey"`
 	// Levels of the signatures. Optional.
 	Levels LevelConfig `yaml:"levels"`
 	// TSA is the address of the time-stamping authority. Optional. If empty, licences are signed without a time stamp (B-B).

@@ -20,6 +20,12 @@ import (
 	"rastau/verifier"
 )
 
+// Shared is the cache that several processes share (internal/cache.Redis).
+type Shared interface {
+	// Answers reports whether it answered lately. It does not wait.
+	Answers() bool
+}
+
 // Options of the API.
 type Options struct {
 	Verifier      *verifier.Verifier       // Required.
@@ -30,6 +36,7 @@ type Options struct {
 	Payments      Teller                   // Optional. The payment gateway's messages; if nil, none are taken.
 	Lists         *crl.Source              // Optional. If nil, /readyz and /metrics say nothing of revocation lists.
 	Answers       *ocsp.Source             // Optional. If nil, /metrics says nothing of OCSP.
+	Shared        Shared                   // Optional. If nil, /metrics says nothing of the shared cache.
 	Ready         func() []string          // Optional. Reasons why not ready, empty means ready. If nil, always ready.
 	BodyLimit     int64                    // Optional. Bytes of a request's body. If zero, 32 MiB.
 	RatePerMinute int                      // Optional. Requests of one account, or of one address without an account. If zero, 600.

@@ -194,5 +194,13 @@ func (s *server) metrics(c echo.Context) error {
 	e.sample("rastau_build_info", 1, "version", s.o.Version)
 	s.writeLists(&e)
 	s.writeAnswers(&e)
+	if s.o.Shared != nil {
+		e.family("rastau_redis_up", "gauge", "0 where Redis did not answer lately; verdicts stay right, each process fetches for itself.")
+		up := 0.0
+		if s.o.Shared.Answers() {
+			up = 1
+		}
+		e.sample("rastau_redis_up", up)
+	}
 	return c.Blob(http.StatusOK, "text/plain; version=0.0.4; charset=utf-8", e.Bytes())
 }

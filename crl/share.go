@@ -58,7 +58,10 @@ func (s *Source) share(ctx context.Context, a *address, check func(*List) error)
 	}
 	if err != nil {
 		a.refused.Add(1)
-		s.o.Log.Warn("revocation list in the cache refused", "url", a.url, "error", err.Error())
+		if sum := sha256.Sum256(value); sum != a.bad { // what stays there is told of once
+			a.bad = sum
+			s.o.Log.Warn("revocation list in the cache refused", "url", a.url, "error", err.Error())
+		}
 		return false
 	}
 	f := a.held.Load()
@@ -168,7 +171,7 @@ func (s *Source) publish(ctx context.Context, a *address) {
 		err = s.o.Cache.Set(ctx, cacheKey(a.url), wrap(f.at, l.Raw), ttl)
 	}
 	// Not shared is not lost: each process can ask for itself.
-	if err != nil && !errors.Is(err, cache.ErrDown) {
+	if err != nil && (errors.Is(err, cache.ErrRefused) || !errors.Is(err, cache.ErrDown)) {
 		s.o.Log.Warn("revocation list not shared", "url", a.url, "error", err.Error())
 	}
 }

@@ -100,13 +100,14 @@ type Source struct {
 	brought  map[string]brought
 }
 
-// address is the state of one URL. The list in hand is read without a lock; seen and loaded belong to the flight; the rest is
-// owned by mu.
+// address is the state of one URL. The list in hand is read without a lock; seen, loaded and bad belong to the flight; the
+// rest is owned by mu.
 type address struct {
 	url       string
 	held      atomic.Pointer[fetched]
 	seen      map[[32]byte]mark        // the newest list of each key that signed here
 	loaded    bool                     // what the folder has was looked at
+	bad       [32]byte                 // the digest of what was refused last of the cache
 	handing   sync.Mutex               // held while a list is handed on to cache and folder
 	published atomic.Pointer[[32]byte] // the list whose pieces this process left in the cache
 	rolled    atomic.Bool              // the server's list is signed by another key than the held one: it waits for a caller's check
@@ -282,7 +283,7 @@ func (s *Source) begin(ctx context.Context, a *address, check func(*List) error,
 	if a.flight != nil {
 		return a.flight, nil
 	}
-	if s.o.Now().Before(a.retryAt) { // the negative cache
+	if s.o.Now().Before(a.retryAt) && (ahead || !a.rolled.Load()) { // the negative cache, but for one who can say whether a new key may sign
 		return nil, a.last
 	}
 	f := &flight{done: make(chan struct{})}
@@ -321,10 +322,8 @@ func (s *Source) remember(a *address, err error) {
 	case errors.Is(err, errLeft):
 		a.retryAt, a.last = now.Add(leasePause), nil
 		return
-	case errors.Is(err, errAnotherKey):
-		a.rolled.Store(true)
-		return
 	}
+	a.rolled.Store(errors.Is(err, errAnotherKey))
 	pause := min(firstBackoff<<min(a.failures, 6), longBackoff)
 	a.failures++
 	a.failed.Add(1)

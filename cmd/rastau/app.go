@@ -205,6 +205,9 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if c.Gateway.has("payments") {
 		service.Payments = gateway
 	}
+	if r, remote := shared.(*cache.Redis); remote {
+		service.Shared = r
+	}
 	a.Handler, err = api.Handler(service)
 	return a, err
 }

@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -26,13 +25,10 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"rastau/internal/account"
 	"rastau/internal/identity"
-	"rastau/internal/phrase"
 	"rastau/internal/pki"
 	"rastau/internal/testpki"
 	"rastau/internal/testredis"
-	"rastau/licensing"
 )
 
 const (
@@ -262,38 +258,16 @@ func newStormWorld(t *testing.T) *stormWorld {
 	}
 	w.publish(t)
 
-	dir := t.TempDir()
-	put := func(name string, data []byte) {
-		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	certificate := func(der []byte) []byte { return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}) }
-	licensor := made(w.ca.Issue(testpki.Leaf{CommonName: "ЛИЦЕНЗИАР ҮЛГІ", BIN: "130140004109", Organization: "ЛИЦЕНЗИАР (TEST)", NoOCSP: true}))
-	put("root.pem", certificate(p.Root().Certificate.Raw))
-	put("ca.pem", certificate(w.ca.Certificate.Raw))
-	put("licensor.p12", made(testpki.PKCS12(licensor, "a password")))
-	put("licensor.password", []byte("a password\n"))
-	put("seal", []byte("0123456789abcdef0123456789abcdef\n"))
-	put("authorities.yaml", made(yaml.Marshal([]licensing.Authority{{Officer: "officer", Name: "ӘБІЛҚАЙЫРОВ ҮМІТ", Licensor: "130140004109",
-		Position: phrase.Text{KK: "Басшы", RU: "Руководитель", EN: "Head"}, Certificate: licensor.Certificate.SHA256Hex(), From: time.Now().Add(-time.Hour).UTC()}})))
-	token, digest, err := account.NewToken()
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.token = token
+	in := newInstallation(t, p.Root(), w.ca)
+	w.token = in.token
 	for i := range stormProcesses {
-		c := &Config{
-			Listen: "127.0.0.1:0", PublicURL: "http://127.0.0.1", Database: fmt.Sprintf("rastau-%d.db", i), Anchors: []string{"root.pem"},
-			Certificates: []string{"ca.pem"}, Key: KeyConfig{File: "licensor.p12", PasswordFile: "licensor.password"}, Redis: w.redis.URL,
-			Lists: ListConfig{KeyFile: "seal", Refresh: time.Second, Poll: 250 * time.Millisecond, Folder: fmt.Sprintf("lists-%d", i)},
-			Allow: []string{"127.0.0.0/8"}, Authorities: "authorities.yaml", LicenceCode: "ZZZ", AcceptRepealed: true, RatePerMinute: 100_000_000,
-			Accounts: []account.Account{{ID: "auditor", Name: "Auditor", Roles: []account.Role{account.Auditor}, TokenSHA256: digest}},
-		}
+		c := in.config(func(c *Config) {
+			c.Database, c.Redis = fmt.Sprintf("rastau-%d.db", i), w.redis.URL
+			c.Lists = ListConfig{KeyFile: "seal", Refresh: time.Second, Poll: 250 * time.Millisecond, Folder: fmt.Sprintf("lists-%d", i)}
+		})
 		name := fmt.Sprintf("config-%d.yaml", i)
-		put(name, made(yaml.Marshal(c)))
-		w.addresses = append(w.addresses, startService(t, filepath.Join(dir, name)))
+		in.put(t, name, made(yaml.Marshal(c)))
+		w.addresses = append(w.addresses, startService(t, filepath.Join(in.dir, name)))
 	}
 	return w
 }

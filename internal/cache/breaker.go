@@ -39,6 +39,13 @@ func (b *breaker) allow() bool {
 	return true
 }
 
+// broken: the server is taken for gone.
+func (b *breaker) broken() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failures >= breakAfter
+}
+
 // outcome of a call that was let through.
 type outcome int
 

@@ -19,6 +19,9 @@ var ErrMiss = errors.New("not in the cache")
 // ErrDown: the cache cannot be reached now; the caller goes on without it.
 var ErrDown = errors.New("the cache cannot be reached")
 
+// ErrRefused: the cache answers, but will not do this, for it is full or the like. It is ErrDown too: the caller goes on without.
+var ErrRefused = errors.New("the cache refuses")
+
 // Store is safe for concurrent use. Get answers ErrMiss, ErrDown or the bytes (the caller must not change them).
 // Set may drop the value, and keeps the slice: the caller must not change it afterwards.
 // Lease asks to be the only one for ttl: ok false means somebody else is; release is always callable.

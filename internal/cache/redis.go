@@ -136,6 +136,7 @@ func (r *Redis) try(ctx context.Context, command func(ctx context.Context) error
 		return ErrMiss
 	case errors.As(err, &reply): // out of memory, loading, no permission: it answers, but not this
 		r.answered()
+		return fmt.Errorf("%w: %w: %w", ErrDown, ErrRefused, err)
 	case ctx.Err() != nil:
 		r.breaker.done(abandoned)
 	default:
@@ -215,6 +216,9 @@ func (r *Redis) Ping(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Answers reports whether the server answered lately, for metrics; it asks nobody.
+func (r *Redis) Answers() bool { return !r.breaker.broken() }
 
 // Close ends the connections.
 func (r *Redis) Close() error { return r.client.Close() }

@@ -28,20 +28,20 @@ import (
 	"rastau/internal/testredis"
 )
 
-// journal keeps what was logged.
-type journal struct {
+// diary keeps what was logged.
+type diary struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-func (j *journal) Write(p []byte) (int, error) {
+func (j *diary) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.b.Write(p)
 }
 
 // has reports whether one line holds all the words.
-func (j *journal) has(words ...string) bool {
+func (j *diary) has(words ...string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 line:
@@ -168,13 +168,13 @@ type service struct {
 	*app
 	w   *faultWorld
 	url string
-	log *journal
+	log *diary
 }
 
 // service starts one; redis says whether it shares lists.
 func (w *faultWorld) service(t *testing.T, redis bool) *service {
 	t.Helper()
-	s := &service{w: w, log: &journal{}}
+	s := &service{w: w, log: &diary{}}
 	c := w.config(func(c *Config) {
 		c.Database = fmt.Sprintf("rastau-%d.db", time.Now().UnixNano())
 		if c.Lists.Poll = 100 * time.Millisecond; redis {

@@ -1,18 +1,24 @@
 # make test installs what it lacks (apt, as root), starts its own servers and runs everything with the race detector.
 GO ?= go
 
-.PHONY: build test fuzz demo tools lint storm transcript docs conformance
+.PHONY: build pkcs11 test fuzz demo tools lint storm transcript docs conformance
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rastau ./cmd/rastau
 
+# pkcs11 is the program for keys in tokens; it needs cgo.
+pkcs11:
+	CGO_ENABLED=1 $(GO) build -trimpath -tags pkcs11 -o bin/rastau ./cmd/rastau
+
 test: tools
 	$(GO) test -race -timeout 15m ./...
+	$(GO) test -race -tags pkcs11 -run Token ./signer ./cmd/rastau # keys in a token: SoftHSM2
 	$(GO) test -run Engine ./internal/gost # the 10,000 comparisons are too many for the race detector
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt would change these files"; exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -tags pkcs11 ./signer ./cmd/rastau
 	$(GO) tool staticcheck ./...
 
 # FUZZ is the number of seconds that all targets share.

@@ -4,8 +4,7 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,30 +20,108 @@ func newKey() *cobra.Command {
 	return cmd
 }
 
-// passwordFlags say where a PKCS#12 password stands; it is never an argument, which everybody on the machine can read.
-type passwordFlags struct{ file, env string }
-
-func (p *passwordFlags) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&p.file, "password-file", "", "file with the password of the PKCS#12 file")
-	cmd.Flags().StringVar(&p.env, "password-env", "", "environment variable with the password")
+// keyFlags say which keys are meant and where the password or PIN stands; it is never an argument, which everybody on the
+// machine can read.
+type keyFlags struct {
+	passwordFile, passwordEnv string
+	module, token, label      string
+	certificate               string
+	config                    string
 }
 
-func (p *passwordFlags) read() (string, error) {
-	if (p.file == "") == (p.env == "") {
-		return "", usagef("give --password-file or --password-env")
-	}
-	if p.env != "" {
-		v, ok := os.LookupEnv(p.env)
-		if !ok {
-			return "", usagef("the environment has no %s", p.env)
+func (k *keyFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&k.passwordFile, "password-file", "", "file with the password of the PKCS#12 file, or the PIN of the token")
+	cmd.Flags().StringVar(&k.passwordEnv, "password-env", "", "environment variable with the password or PIN")
+	cmd.Flags().StringVar(&k.token, "token", "", "the `LABEL` of a token that holds the keys, instead of files (builds with the tag pkcs11)")
+	cmd.Flags().StringVar(&k.module, "module", "", "the token's PKCS#11 `LIBRARY`")
+	cmd.Flags().StringVar(&k.label, "label", "", "only the key with this `LABEL` in the token")
+	cmd.Flags().StringVar(&k.certificate, "certificate", "", "`FILE` with the certificate of that key and its issuers', where the token holds none")
+	cmd.Flags().StringVar(&k.config, "config", "", "the keys of a service's configuration `FILE` instead")
+}
+
+// named is a key with what people call it.
+type named struct {
+	name string
+	*pki.Key
+}
+
+// open opens the keys that the flags and arguments name. release logs out of tokens.
+func (k *keyFlags) open(files []string) (keys []named, release func(), err error) {
+	release = func() {}
+	if k.config != "" {
+		if len(files) > 0 || k.token != "" || k.passwordFile != "" || k.passwordEnv != "" {
+			return nil, release, usagef("--config names the keys and their passwords itself")
 		}
-		return v, nil
+		c, err := loadConfig(k.config)
+		if err != nil {
+			return nil, release, err
+		}
+		return k.configured(c)
 	}
-	data, err := readFile(p.file)
+	c := &Config{} // paths count from here
+	if k.token != "" {
+		if len(files) > 0 || k.module == "" {
+			return nil, release, usagef("--token needs --module, the token's PKCS#11 library, and no files")
+		}
+		if (k.passwordFile == "") == (k.passwordEnv == "") {
+			return nil, release, usagef("give the PIN: --password-file or --password-env")
+		}
+		token := &TokenConfig{Module: k.module, Label: k.token, PINFile: k.passwordFile, PINEnv: k.passwordEnv}
+		if k.label != "" {
+			c.Keys = []KeyConfig{{Label: k.label, Token: token, Certificate: k.certificate}}
+			return k.configured(c)
+		}
+		return k.listed(c, token)
+	}
+	if k.label != "" || k.module != "" || k.certificate != "" {
+		return nil, release, usagef("--label, --module and --certificate belong to --token")
+	}
+	if len(files) == 0 {
+		return nil, release, usagef("name at least one PKCS#12 file, or --token, or --config")
+	}
+	if (k.passwordFile == "") == (k.passwordEnv == "") {
+		return nil, release, usagef("give --password-file or --password-env")
+	}
+	for _, f := range files {
+		c.Keys = append(c.Keys, KeyConfig{Label: f, File: f, PasswordFile: k.passwordFile, PasswordEnv: k.passwordEnv})
+	}
+	return k.configured(c)
+}
+
+func (k *keyFlags) configured(c *Config) (keys []named, release func(), err error) {
+	r := &keyring{log: quietLog(), config: c, tokens: map[TokenConfig]*signer.Token{}}
+	release = func() { _ = r.Close() } // the answer stands already
+	for _, one := range c.keyConfigs() {
+		key, err := r.loadOne(c, one)
+		if err != nil {
+			return nil, release, err
+		}
+		keys = append(keys, named{one.name(), key})
+	}
+	return keys, release, nil
+}
+
+// listed is every key of a token that has a certificate.
+func (k *keyFlags) listed(c *Config, config *TokenConfig) (keys []named, release func(), err error) {
+	t, err := signer.OpenToken(signer.TokenOptions{Module: config.Module, Label: config.Label,
+		PIN: func() (string, error) { return c.secret("--password-", config.PINFile, config.PINEnv) }})
 	if err != nil {
-		return "", unreadablef("--password-file: %v", err)
+		return nil, func() {}, unreadablef("%v", err)
 	}
-	return strings.TrimRight(string(data), "\r\n"), nil
+	release = func() { _ = t.Close() }
+	all, err := t.Keys()
+	if err != nil {
+		return nil, release, unreadablef("%v", err)
+	}
+	for _, f := range all {
+		if f.Key.Certificate != nil {
+			keys = append(keys, named{f.Label, f.Key})
+		}
+	}
+	if len(keys) == 0 {
+		return nil, release, unreadablef("the token %s holds no key with a certificate", config.Label)
+	}
+	return keys, release, nil
 }
 
 type keyJSON struct {
@@ -66,7 +143,13 @@ func describeKey(file string, k *pki.Key) keyJSON {
 	c, h := k.Certificate, pki.HolderOf(k.Certificate)
 	return keyJSON{File: file, Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: c.SerialHex(), IIN: optional(h.IIN), BIN: optional(h.BIN),
 		NotBefore: c.NotBefore.UTC().Format(time.RFC3339), NotAfter: c.NotAfter.UTC().Format(time.RFC3339), Algorithm: pki.AlgorithmName(c.PublicKey.Algorithm),
-		MaySign: !c.HasKeyUsage || c.KeyUsage&pki.NonRepudiation != 0, InTime: !time.Now().Before(c.NotBefore) && !time.Now().After(c.NotAfter), SHA256: c.SHA256Hex()}
+		MaySign: maySign(k) == nil, InTime: !time.Now().Before(c.NotBefore) && !time.Now().After(c.NotAfter), SHA256: c.SHA256Hex()}
+}
+
+// maySign is the signer's own answer: nil where the certificate is for signing documents and belongs to the key.
+func maySign(k *pki.Key) error {
+	_, err := signer.NewRing(k)
+	return err
 }
 
 func (k keyJSON) print(cmd *cobra.Command) {
@@ -76,7 +159,7 @@ func (k keyJSON) print(cmd *cobra.Command) {
 		}
 		return *s
 	}
-	may := "may not sign documents (its certificate lacks nonRepudiation)"
+	may := "may not sign documents (its certificate is not for that)"
 	switch {
 	case k.MaySign && k.InTime:
 		may = "may sign documents"
@@ -88,24 +171,22 @@ func (k keyJSON) print(cmd *cobra.Command) {
 }
 
 func newKeyList() *cobra.Command {
-	var p passwordFlags
+	var k keyFlags
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "list FILE…",
-		Short:   "Lists the keys in PKCS#12 files and what each may sign, until when",
-		Example: `  rastau key list --password-env LICENSOR_PASSWORD licensor.p12`,
-		Args:    atLeastOneFile,
+		Use:   "list [FILE…]",
+		Short: "Lists keys in PKCS#12 files, in a token or of a service, and what each may sign, until when",
+		Example: `  rastau key list --password-env LICENSOR_PASSWORD licensor.p12
+  rastau key list --module /usr/lib/softhsm/libsofthsm2.so --token RASTAU --password-file pin.txt
+  rastau key list --config /etc/rastau/config.yaml`,
 		RunE: func(cmd *cobra.Command, files []string) error {
-			password, err := p.read()
+			keys, release, err := k.open(files)
+			defer func() { release() }()
 			if err != nil {
 				return err
 			}
-			for _, f := range files {
-				k, err := signer.LoadKey(f, password)
-				if err != nil {
-					return unreadablef("%v", err)
-				}
-				if v := describeKey(f, k); asJSON {
+			for _, one := range keys {
+				if v := describeKey(one.name, one.Key); asJSON {
 					printJSON(cmd.OutOrStdout(), v)
 				} else {
 					v.print(cmd)
@@ -114,53 +195,55 @@ func newKeyList() *cobra.Command {
 			return nil
 		},
 	}
-	p.register(cmd)
+	k.register(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	return cmd
 }
 
 func newKeyCheck() *cobra.Command {
-	var p passwordFlags
+	var k keyFlags
 	var f questionFlags
 	cmd := &cobra.Command{
-		Use:     "check FILE",
-		Short:   "Judges the key's own certificate: path, validity, revocation, purpose",
-		Example: `  rastau key check --password-file pin.txt --anchors root.pem licensor.p12`,
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			password, err := p.read()
-			if err != nil {
-				return err
-			}
+		Use:   "check [FILE…]",
+		Short: "Judges the keys' own certificates as the signer does before it signs: path, validity, revocation, purpose",
+		Example: `  rastau key check --password-file pin.txt --anchors root.pem licensor.p12
+  rastau key check --module /usr/lib/softhsm/libsofthsm2.so --token RASTAU --label licensor-2027 --password-file pin.txt --anchors root.pem`,
+		RunE: func(cmd *cobra.Command, files []string) error {
 			q, err := f.question()
 			if err != nil {
 				return err
 			}
-			k, err := signer.LoadKey(args[0], password)
-			if err != nil {
-				return unreadablef("%v", err)
-			}
-			v, release, err := f.newVerifier()
+			keys, release, err := k.open(files)
+			defer func() { release() }()
 			if err != nil {
 				return err
 			}
-			defer release()
+			v, done, err := f.newVerifier()
+			if err != nil {
+				return err
+			}
+			defer done()
 			if !cmd.Flags().Changed("purpose") {
 				q.Purpose = verifier.PurposeSign
 			}
-			q.Certs = append(q.Certs, k.Chain...)
-			r := v.Certificate(cmd.Context(), k.Certificate, q)
-			r.File = args[0]
-			if f.json {
-				printJSON(cmd.OutOrStdout(), r)
-			} else {
-				describeKey(args[0], k).print(cmd)
-				printReport(cmd.OutOrStdout(), r, q.Lang)
+			var codes []int
+			for _, one := range keys {
+				asked := q
+				asked.Certs = slices.Concat(q.Certs, one.Chain)
+				r := v.Certificate(cmd.Context(), one.Certificate, asked)
+				r.File = one.name
+				if f.json {
+					printJSON(cmd.OutOrStdout(), r)
+				} else {
+					describeKey(one.name, one.Key).print(cmd)
+					printReport(cmd.OutOrStdout(), r, q.Lang)
+				}
+				codes = append(codes, exitCode(r.Indication))
 			}
-			return worst([]int{exitCode(r.Indication)})
+			return worst(codes)
 		},
 	}
-	p.register(cmd)
+	k.register(cmd)
 	f.register(cmd.Flags(), false)
 	return cmd
 }

@@ -145,7 +145,15 @@ func (w *writer) outside(i uint32) bool {
 // ancestors lists the elements around a node, the root first.
 func (d *Document) ancestors(at uint32) []uint32 {
 	var out []uint32
-	for i := d.root; i < at; {
+	i := d.root
+	// Most questions are about signatures, and those stand at the end of what may be a million siblings.
+	for k := len(d.signatures) - 1; k >= 0 && d.above != nil; k-- {
+		if s := d.signatures[k]; s <= at && at <= d.nodes[s].link {
+			out, i = append(out, d.above[k]...), s
+			break
+		}
+	}
+	for i < at {
 		n := &d.nodes[i]
 		switch {
 		case n.kind == startTag && n.link >= at:
@@ -172,6 +180,11 @@ func (w *writer) element(part span, omit []span, above []uint32) {
 		w.tag(&w.nodes[first], nil, false)
 	}
 	if w.nodes[first].kind == emptyTag {
+		w.leave(first)
+		return
+	}
+	if w.nodes[first].kind == leaf {
+		w.leafEnd(&w.nodes[first])
 		w.leave(first)
 		return
 	}
@@ -229,6 +242,14 @@ func (w *writer) element(part span, omit []span, above []uint32) {
 			} else {
 				w.leave(i)
 			}
+		case leaf:
+			if w.m.exclusive && w.ren[n.prefix] != w.cur[n.prefix] {
+				w.tag(n, nil, false)
+				w.leafEnd(n)
+				w.leave(i)
+				continue
+			}
+			w.source(n.from, n.to)
 		case endTag:
 			if n.flags&plainTag != 0 {
 				w.source(n.from, n.to)
@@ -250,6 +271,24 @@ func (w *writer) element(part span, omit []span, above []uint32) {
 			w.other(n)
 		}
 	}
+}
+
+// leafEnd writes what follows the start tag of a leaf.
+func (w *writer) leafEnd(n *node) {
+	from, _ := w.leafText(n)
+	w.source(from, n.to)
+}
+
+// leafText is where the text of a leaf stands.
+func (d *Document) leafText(n *node) (from, to uint32) {
+	end := d.nameEnd(n.from + 1)
+	at := int(end)
+	if d.src[at] != '>' {
+		if _, _, _, err := d.scan(nil, 1<<16, &at); err != nil { // cannot be
+			return n.to, n.to
+		}
+	}
+	return uint32(at) + 1, n.to - (end - n.from - 1) - 3
 }
 
 // name writes the name of an element's start or end tag.

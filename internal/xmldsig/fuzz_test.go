@@ -112,12 +112,16 @@ func digestText(doc []byte) string {
 		out.Write(d.decoded(text, n.from, false))
 		text = n.to
 		switch n.kind {
-		case startTag, emptyTag:
+		case startTag, emptyTag, leaf:
 			out.WriteString("<" + string(d.local(uint32(i))) + ">")
 		case endTag:
 			out.WriteString("</" + string(d.local(n.link)) + ">")
 		}
-		if n.kind == emptyTag {
+		if n.kind == leaf {
+			begin, end := d.leafText(n)
+			out.Write(d.decoded(begin, end, false))
+		}
+		if n.kind == emptyTag || n.kind == leaf {
 			out.WriteString("</" + string(d.local(uint32(i))) + ">")
 		}
 	}

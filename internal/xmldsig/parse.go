@@ -41,6 +41,7 @@ const (
 	comment
 	instruction
 	cdata
+	leaf // <a>text</a>, a start tag, text and an end tag that all are their own canonical form, with nothing to declare
 )
 
 // What is known of a node and of the character data in front of it.
@@ -74,6 +75,7 @@ type Document struct {
 	uris       []string
 	ids        []identifier
 	signatures []uint32
+	above      [][]uint32 // the elements around each signature
 	limits     Limits
 
 	bound map[string]uint32 // of uris
@@ -111,6 +113,9 @@ type parser struct {
 	last    uint16 // the prefix met last, which mostly is the next
 	content bool   // inside the root element
 	done    bool   // behind it
+	ahead   bool   // the text up to p.i is read already: it begins at begin, and plain says what it is
+	plain   bool
+	begin   int
 }
 
 type opened struct {
@@ -198,9 +203,15 @@ func (p *parser) document() error {
 	}
 	for {
 		begin := p.i
-		plain, err := p.text()
-		if err != nil {
-			return err
+		plain := p.plain
+		if p.ahead { // read by the start tag before it
+			p.ahead = false
+			begin = p.begin
+		} else {
+			var err error
+			if plain, err = p.text(); err != nil {
+				return err
+			}
 		}
 		if !p.content && !blank(src[begin:p.i]) {
 			return p.fail("text outside the root element")

@@ -183,20 +183,7 @@ func (s *Signature) write(out io.Writer, r *Reference, omit []span) error {
 // decoded writes the octets that stand in base64 (XMLDSig 1.1 §6.6.2): comments and tags do not count.
 func (s *Signature) decoded(out io.Writer, r *Reference, omit []span) error {
 	d := s.doc
-	var text []byte
-	i, end := r.target.from, d.nodes[r.target.from].link
-	at := d.nodes[i].to
-	for i++; i <= end; i++ {
-		n := &d.nodes[i]
-		text = append(text, d.decoded(at, n.from, false)...)
-		if len(omit) > 0 && omit[0].from == i {
-			i, omit = omit[0].to, omit[1:]
-		}
-		if at = d.nodes[i].to; d.nodes[i].kind == cdata {
-			text = append(text, d.src[n.from+9:n.to-3]...)
-		}
-	}
-	packed := slices.DeleteFunc(text, func(c byte) bool { return class[c]&isSpace != 0 })
+	packed := slices.DeleteFunc(d.stringOf(r.target.from, omit), func(c byte) bool { return class[c]&isSpace != 0 })
 	plain := make([]byte, base64.StdEncoding.DecodedLen(len(packed)))
 	n, err := base64.StdEncoding.Strict().Decode(plain, packed)
 	if err != nil {
@@ -204,6 +191,33 @@ func (s *Signature) decoded(out io.Writer, r *Reference, omit []span) error {
 	}
 	_, err = out.Write(plain[:n])
 	return err
+}
+
+// stringOf is the text of an element and of those in it, without the signatures left out.
+func (d *Document) stringOf(at uint32, omit []span) []byte {
+	var out []byte
+	if n := &d.nodes[at]; n.kind == leaf {
+		begin, end := d.leafText(n)
+		return bytes.Clone(d.decoded(begin, end, false))
+	}
+	text := d.nodes[at].to
+	for i := at + 1; i <= d.nodes[at].link; i++ {
+		n := &d.nodes[i]
+		out = append(out, d.decoded(text, n.from, false)...)
+		if len(omit) > 0 && omit[0].from == i {
+			i, omit = omit[0].to, omit[1:]
+			n = &d.nodes[i]
+		}
+		text = n.to
+		switch n.kind {
+		case cdata:
+			out = append(out, d.decodedLines(n.from+9, n.to-3)...)
+		case leaf:
+			begin, end := d.leafText(n)
+			out = append(out, d.decoded(begin, end, false)...)
+		}
+	}
+	return out
 }
 
 // Verify digests what the reference selects and compares. Errors: the Problem, [ErrDigest], [ErrCanonical].
@@ -223,11 +237,11 @@ func (s *Signature) matching(r *Reference) ([]span, error) {
 	}
 	first := s.omitted(r, true)
 	for _, omit := range [][]span{first, s.omitted(r, false)} {
-		h := newHash()
-		if err := s.write(h, r, omit); err != nil {
+		have, err := s.digest(newHash(), r, omit)
+		if err != nil {
 			return nil, err
 		}
-		if bytes.Equal(sum(h), r.want) {
+		if bytes.Equal(have, r.want) {
 			return omit, nil
 		}
 		if len(omit) == len(s.omitted(r, false)) {
@@ -237,7 +251,60 @@ func (s *Signature) matching(r *Reference) ([]span, error) {
 	return nil, ErrDigest
 }
 
-func sum(h hash.Hash) []byte { return h.Sum(nil) }
+// digest hashes what a reference selects; of a large part the hash function runs beside the canonicalisation.
+func (s *Signature) digest(h hash.Hash, r *Reference, omit []span) ([]byte, error) {
+	if s.doc.nodes[r.target.to].to-s.doc.nodes[r.target.from].from < beside {
+		err := s.write(h, r, omit)
+		return h.Sum(nil), err
+	}
+	l := newLine(h)
+	err := s.write(l, r, omit)
+	l.close()
+	return h.Sum(nil), err
+}
+
+// beside is from how many octets on a goroutine of its own is worth while.
+const beside = 1 << 20
+
+// line hands octets to a hash function in another goroutine, in order.
+type line struct{ full, empty chan []byte }
+
+const lineBuffers = 4
+
+func newLine(h hash.Hash) *line {
+	l := &line{make(chan []byte, lineBuffers), make(chan []byte, lineBuffers+1)}
+	for range lineBuffers {
+		l.empty <- make([]byte, 0, bufferSize)
+	}
+	go func() {
+		for b := range l.full {
+			h.Write(b)
+			l.empty <- b
+		}
+		l.empty <- nil // done
+	}()
+	return l
+}
+
+func (l *line) Write(p []byte) (int, error) {
+	for rest := p; len(rest) > 0; {
+		b := <-l.empty
+		n := copy(b[:bufferSize], rest)
+		l.full <- b[:n]
+		rest = rest[n:]
+	}
+	return len(p), nil
+}
+
+// close waits until everything was hashed.
+func (l *line) close() {
+	close(l.full)
+	for b := range l.empty {
+		if b == nil {
+			return
+		}
+	}
+}
 
 // Content gives the octets that were digested for a reference: exactly what was signed, nothing else. Errors are those of
 // the digest; a reference whose digest does not hold has no content.

@@ -152,7 +152,7 @@ func (w *survey) walk(at uint32, around []uint32) {
 		if c.kind == cdata {
 			w.leave("text in " + string(d.local(at)))
 		}
-		if c.kind != startTag && c.kind != emptyTag {
+		if !c.isElement() {
 			continue
 		}
 		switch {
@@ -208,13 +208,9 @@ func (w *survey) whole(at uint32, around []uint32) {
 	default:
 		w.leave(h.local)
 	}
-	end := d.nodes[at].link
-	if d.nodes[at].kind == emptyTag {
-		end = at
-	}
-	for i := at; i <= end; i++ {
+	for i := at; i <= d.nodes[at].link; i++ {
 		n := &d.nodes[i]
-		if n.kind != startTag && n.kind != emptyTag {
+		if !n.isElement() {
 			continue
 		}
 		if w.isCovered(i) || slices.Contains(d.signatures, i) {

@@ -66,7 +66,7 @@ func SignSecurity(ctx context.Context, message []byte, o SignOptions) ([]byte, e
 	security := uint32(0)
 	in := d.scopeIn(header, cur)
 	for _, c := range d.children(header) {
-		if h := d.head(c, in); h.uri == namespaceWSSE && h.local == "Security" && d.nodes[c].kind == startTag {
+		if h := d.head(c, in); h.uri == namespaceWSSE && h.local == "Security" && d.nodes[c].kind != emptyTag {
 			security = c
 		}
 	}
@@ -76,7 +76,7 @@ func SignSecurity(ctx context.Context, message []byte, o SignOptions) ([]byte, e
 			must = " " + prefix + `mustUnderstand="1"`
 		}
 		open := fmt.Sprintf(`<wsse:Security xmlns:wsse="%s"%s></wsse:Security>`, namespaceWSSE, must)
-		return SignSecurity(ctx, d.insert(d.nodes[d.nodes[header].link].from, open), o)
+		return SignSecurity(ctx, d.insert(d.contentEnd(header), open), o)
 	}
 	b := builder{SignOptions: o, doc: d, id: "SIG-" + fresh(), info: exclusive, what: exclusive, uri: "#" + id, token: true}
 	if err := b.prepare(); err != nil {
@@ -90,7 +90,7 @@ func SignSecurity(ctx context.Context, message []byte, o SignOptions) ([]byte, e
 	if err := d.canonical(h, d.span(at), nil, methods[exclusive]); err != nil {
 		return nil, err
 	}
-	return b.finish(ctx, h.Sum(nil), d.nodes[d.nodes[security].link].from)
+	return b.finish(ctx, h.Sum(nil), d.contentEnd(security))
 }
 
 func bodyID(e *element) (string, bool) {
@@ -108,4 +108,13 @@ func (d *Document) insert(at uint32, text string) []byte {
 	out = append(out, d.src[:at]...)
 	out = append(out, text...)
 	return append(out, d.src[at:]...)
+}
+
+// contentEnd is where the end tag of an element begins.
+func (d *Document) contentEnd(at uint32) uint32 {
+	if n := &d.nodes[at]; n.kind == leaf {
+		_, end := d.leafText(n)
+		return end
+	}
+	return d.nodes[d.nodes[at].link].from
 }

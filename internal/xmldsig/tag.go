@@ -67,6 +67,33 @@ func (p *parser) start(n node) error {
 			return xmlError(ErrLimit, p.i, "more than %d signatures", p.limits.Signatures)
 		}
 		p.signatures = append(p.signatures, o.node)
+		around := make([]uint32, len(p.open))
+		for i := range p.open {
+			around[i] = p.open[i].node
+		}
+		p.above = append(p.above, around)
+	}
+	if n.kind == startTag && n.flags&(plainTag|declares|prefixed) == plainTag && len(p.open) > 0 {
+		plain := false
+		p.begin = p.i
+		var err error
+		if plain, err = p.text(); err != nil {
+			return err
+		}
+		// An end tag of the same name and nothing else: most elements of most documents.
+		want := src[begin : begin+int(o.name)]
+		if close := p.i + 2 + len(want); plain && close < len(src) && src[p.i+1] == '/' && src[close] == '>' && string(src[p.i+2:close]) == string(want) {
+			n.kind = leaf
+			p.i = close + 1
+			p.add(n)
+			return nil
+		}
+		p.ahead, p.plain = true, plain
+		n.to = uint32(p.begin)
+		n.link = uint32(len(p.nodes))
+		p.nodes = append(p.nodes, n)
+		p.open = append(p.open, o)
+		return nil
 	}
 	p.add(n)
 	if n.kind == emptyTag {

@@ -108,12 +108,15 @@ func (d *Document) local(at uint32) []byte {
 	return word
 }
 
+// isElement says whether an element begins at the node.
+func (n *node) isElement() bool { return n.kind == startTag || n.kind == emptyTag || n.kind == leaf }
+
 // children lists the elements directly inside one.
 func (d *Document) children(at uint32) []uint32 {
 	var out []uint32
 	end := d.nodes[at].link
 	for i := at + 1; i < end; i++ {
-		if n := &d.nodes[i]; n.kind == startTag || n.kind == emptyTag {
+		if n := &d.nodes[i]; n.isElement() {
 			out = append(out, i)
 			i = n.link
 		}
@@ -128,7 +131,12 @@ func (d *Document) tree(at uint32, around []uint32, budget *int) (*element, erro
 	}
 	n := &d.nodes[at]
 	e := d.head(at, around)
-	if n.kind == emptyTag {
+	switch n.kind {
+	case emptyTag:
+		return e, nil
+	case leaf:
+		begin, end := d.leafText(n)
+		e.text = d.decoded(begin, end, false)
 		return e, nil
 	}
 	cur := d.scopeIn(at, around)
@@ -138,7 +146,7 @@ func (d *Document) tree(at uint32, around []uint32, budget *int) (*element, erro
 		e.text = append(e.text, d.decoded(text, c.from, false)...)
 		text = c.to
 		switch c.kind {
-		case startTag, emptyTag:
+		case startTag, emptyTag, leaf:
 			child, err := d.tree(i, cur, budget)
 			if err != nil {
 				return nil, err
@@ -198,6 +206,10 @@ func (d *Document) byID(id string) (uint32, error) {
 
 // loose says whether text stands directly in an element.
 func (d *Document) loose(at uint32) bool {
+	if n := &d.nodes[at]; n.kind == leaf {
+		begin, end := d.leafText(n)
+		return !blank(d.src[begin:end])
+	}
 	end, text := d.nodes[at].link, d.nodes[at].to
 	for i := at + 1; i <= end; i++ {
 		n := &d.nodes[i]

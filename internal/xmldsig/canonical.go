@@ -244,8 +244,13 @@ func (w *writer) element(part span, omit []span, above []uint32) {
 			}
 		case leaf:
 			if w.m.exclusive && w.ren[n.prefix] != w.cur[n.prefix] {
-				w.tag(n, nil, false)
-				w.leafEnd(n)
+				// Only the prefix of the name has to be declared here.
+				w.decls = w.decls[:0]
+				w.need(n.prefix)
+				end := w.nameEnd(n.from + 1)
+				w.source(n.from, end)
+				w.declarations()
+				w.source(end, n.to)
 				w.leave(i)
 				continue
 			}

@@ -3,12 +3,12 @@
 package page
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
-	"codeberg.org/go-pdf/fpdf"
 	"rsc.io/qr"
 
 	"rastau/internal/phrase"
@@ -18,29 +18,29 @@ import (
 const (
 	pageWidth, pageHeight = 210.0, 297.0
 	margin                = 18.0
+	inner                 = pageWidth - 2*margin
 	column                = 84.0 // width of one language
-	gutter                = pageWidth - 2*margin - 2*column
-	rightColumn           = margin + column + gutter
-	footTop               = 232.0 // QR code and signature block start here
+	rightColumn           = pageWidth - margin - column
+	footTop               = 229.0 // QR code and signature block start here
 	qrSize                = 34.0
-	points                = 72 / 25.4 // PDF points in a millimetre
+	nextTop               = 30.0 // where further pages begin
 )
 
 // The visible block of the signature, in millimetres from the top left.
-const boxX, boxY, boxW, boxH = 62.0, footTop, 130.0, qrSize
+const boxX, boxY, boxW, boxH = 58.0, footTop, pageWidth - margin - 58.0, qrSize
 
-// maxPages bounds a licence: what does not fit on the first page goes on on the next.
-const maxPages = 8
+// maxPages bounds a licence with its appendices.
+const maxPages = 60
 
 // ErrTooLong: the texts do not fit on the pages that a licence may have.
-var ErrTooLong = errors.New("the licence's texts do not fit: shorten the activity, conditions or address")
+var ErrTooLong = errors.New("the licence's texts do not fit: shorten the activity, conditions, address or appendices")
 
 // SignatureBox is where Draw leaves room for the visible block of the signature: llx, lly, urx, ury in PDF points on page 1.
 func SignatureBox() [4]float64 {
 	return [4]float64{boxX * points, (pageHeight - boxY - boxH) * points, (boxX + boxW) * points, (pageHeight - boxY) * points}
 }
 
-// Draw returns the page as PDF. The same Licence gives the same bytes. It fails with *LetterError where a letter is missing
+// Draw returns the licence as PDF/A-3. The same Licence gives the same bytes. It fails with *LetterError where a letter is missing
 // in the font, ErrTooLong where the texts do not fit. Safe for concurrent use.
 func Draw(l Licence) ([]byte, error) {
 	for _, t := range l.texts() {
@@ -48,37 +48,22 @@ func Draw(l Licence) ([]byte, error) {
 			return nil, err
 		}
 	}
-	pdf := fpdf.New("P", "mm", "A4", "")
-	pdf.SetCatalogSort(true) // deterministic bytes
-	pdf.SetCreationDate(l.Issued.UTC())
-	pdf.SetModificationDate(l.Issued.UTC())
-	pdf.SetProducer("Rastau", true)
-	pdf.SetTitle(label("page.title").KK+" "+l.Number, true)
-	pdf.SetSubject(l.Activity.KK, true)
-	pdf.SetLang("kk")
-	pdf.SetMargins(margin, margin, margin)
-	pdf.SetAutoPageBreak(false, margin)
-	pdf.AddUTF8FontFromBytes("Noto", "", regular)
-	pdf.AddUTF8FontFromBytes("Noto", "B", bold)
-	if l.Attachment != nil {
-		name := l.AttachmentName
-		if name == "" {
-			name = "licence.json"
+	d := &drawer{canvas: newCanvas(), l: l, regular: faces()[0], bold: faces()[1]}
+	for _, draw := range []func() error{d.first, d.facts, d.english, d.appendices} {
+		if err := draw(); err != nil {
+			return nil, err
 		}
-		pdf.SetAttachments([]fpdf.Attachment{{Content: l.Attachment, Filename: name, Description: label("page.attachment").EN}})
 	}
-	d := drawer{Fpdf: pdf, licence: l}
-	if err := d.first(); err != nil {
-		return nil, err
+	d.count()
+	name := l.AttachmentName
+	if name == "" {
+		name = "licence.json"
 	}
-	if err := d.body(); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	if err := pdf.Output(&out); err != nil {
-		return nil, fmt.Errorf("drawing the licence: %w", err)
-	}
-	return out.Bytes(), nil
+	return assembly{
+		canvas:     d.canvas,
+		properties: properties{title: label("page.title").KK + " " + l.Number, subject: l.Activity.KK, at: l.Issued, lang: "kk-KZ"},
+		attachment: l.Attachment, name: name, about: label("page.attachment").EN,
+	}.assemble(), nil
 }
 
 func label(key string) phrase.Text { return phrase.Get(key, nil) }
@@ -87,109 +72,156 @@ type text struct{ field, text string }
 
 // texts lists every text of the licence, for the check of letters.
 func (l Licence) texts() []text {
-	return []text{
+	out := []text{
 		{"number", l.Number}, {"holder name", l.HolderName}, {"holder number", l.HolderNumber}, {"holder address", l.HolderAddress},
-		{"activity (kk)", l.Activity.KK}, {"activity (ru)", l.Activity.RU},
-		{"sub-types (kk)", strings.Join(kazakh(l.Subtypes), " ")}, {"sub-types (ru)", strings.Join(russian(l.Subtypes), " ")},
-		{"conditions (kk)", l.Conditions.KK}, {"conditions (ru)", l.Conditions.RU},
-		{"licensor (kk)", l.Licensor.KK}, {"licensor (ru)", l.Licensor.RU}, {"signer", l.SignerName},
-		{"signer's position (kk)", l.SignerPosition.KK}, {"signer's position (ru)", l.SignerPosition.RU},
-		{"place (kk)", l.Place.KK}, {"place (ru)", l.Place.RU}, {"basis (kk)", l.Basis.KK}, {"basis (ru)", l.Basis.RU}, {"address of the check", l.VerifyURL},
+		{"signer", l.SignerName}, {"address of the check", l.VerifyURL},
 	}
+	add := func(field string, t phrase.Text) {
+		out = append(out, text{field + " (kk)", t.KK}, text{field + " (ru)", t.RU})
+		if l.English {
+			out = append(out, text{field + " (en)", t.EN})
+		}
+	}
+	add("activity", l.Activity)
+	add("sub-types", joined(l.Subtypes))
+	add("conditions", l.Conditions)
+	add("licensor", l.Licensor)
+	add("signer's position", l.SignerPosition)
+	add("place", l.Place)
+	add("basis", l.Basis)
+	for _, a := range l.Appendices {
+		add("appendix sub-types", joined(a.Subtypes))
+		add("appendix basis", a.Basis)
+		out = append(out, text{"appendix number", a.Number})
+		for _, b := range a.Branches {
+			out = append(out, text{"branch", b.Name + b.BIN + b.Address})
+		}
+		for _, o := range a.Objects {
+			out = append(out, text{"object", o.Name.KK + o.Name.RU + o.Address})
+		}
+		for _, v := range a.Vehicles {
+			out = append(out, text{"vehicle", v.Make + v.Plate})
+		}
+	}
+	return out
+}
+
+// joined puts each text on a line of its own, with a mark before it where there are several.
+func joined(all []phrase.Text) phrase.Text {
+	mark := ""
+	if len(all) > 1 {
+		mark = "• "
+	}
+	var kk, ru, en []string
+	for _, t := range all {
+		kk, ru, en = append(kk, mark+t.KK), append(ru, mark+t.RU), append(en, mark+t.EN)
+	}
+	return phrase.Text{KK: strings.Join(kk, "\n"), RU: strings.Join(ru, "\n"), EN: strings.Join(en, "\n")}
 }
 
 type drawer struct {
-	*fpdf.Fpdf
-	licence Licence
-	y       float64 // next free line, mm from the top
-	bottom  float64 // where this page's facts end
+	*canvas
+	l             Licence
+	regular, bold *face
+	y             float64 // next free line
+	bottom        float64 // where this page's facts end
+	footed        bool    // the first page has its foot
 }
 
-// first begins the page with the title, the QR code and the block of the signature.
+// begin starts a page with its frame and its marks.
+func (d *drawer) begin() {
+	d.newPage()
+	d.artifact(func() {
+		d.frame(10, 10, pageWidth-20, pageHeight-20, 0.6, teal)
+		d.frame(11.4, 11.4, pageWidth-22.8, pageHeight-22.8, 0.2, teal)
+		if d.l.Demo {
+			// Along the diagonal of the page.
+			angle := 50 * math.Pi / 180
+			cos, sin := math.Cos(angle), math.Sin(angle)
+			t := label("page.demo")
+			for i, s := range []string{t.KK, t.RU} {
+				off := float64(i)*30 - 12
+				d.turned(pageWidth/2+off*sin, pageHeight/2+off*cos, cos, sin, d.bold, 74, pale, s)
+			}
+		}
+	})
+	d.bottom = pageHeight - 16
+}
+
+// first draws what stands only on the first page: the heading, the code, the block of the signature.
 func (d *drawer) first() error {
 	d.begin()
-	d.head(d.licence)
-	d.foot(d.licence)
+	if d.l.Duplicate {
+		t := label("page.duplicate")
+		s := t.KK + " / " + t.RU
+		w := d.bold.width(s, 11)/points + 6
+		d.artifact(func() { d.frame(pageWidth-margin-w, 15.5, w, 8, 0.5, red) })
+		d.say("P", "", func() { d.canvas.text(pageWidth-margin-w+3, 21, d.bold, 11, red, s) })
+	}
+	d.y = 33
+	state := label("page.state")
+	d.centred("P", d.regular, 10, teal, state.KK+" · "+state.RU)
+	d.y += 11
+	d.centred("H1", d.bold, 28, black, strings.ToUpper(label("page.title").KK))
+	d.y += 9
+	d.centred("P", d.bold, 15, teal, d.l.Number)
+	if d.l.State != "" {
+		mark, col := label("page.state."+string(d.l.State)), teal
+		if d.l.State == Suspended || d.l.State == Terminated {
+			col = red
+		}
+		d.y += 6.5
+		d.centred("P", d.bold, 10, col, mark.KK+" · "+mark.RU)
+	}
+	d.y += 4.5
+	d.artifact(func() { d.line(margin, d.y, pageWidth-margin, d.y, 0.3, teal) })
+	d.y += 6
 	d.bottom = footTop - 3
-	return d.code(d.licence.VerifyURL)
+	return nil
 }
 
-// begin starts a page with its frame and, for a specimen, its mark.
-func (d *drawer) begin() {
-	d.AddPage()
-	d.frame()
-	if d.licence.Demo {
-		d.demoMark()
-	}
+// begin1 draws words under one element.
+func (d *drawer) say(role, lang string, draw func()) {
+	d.canvas.begin(role, lang, "")
+	draw()
+	d.end()
+}
+
+func (d *drawer) centred(role string, f *face, size float64, col colour, s string) {
+	d.say(role, "", func() {
+		d.canvas.text(pageWidth/2-f.width(s, size)/2/points, d.y, f, size, col, s)
+	})
 }
 
 // next goes on on a further page under the licence's number.
 func (d *drawer) next() error {
-	if d.PageNo() == maxPages {
+	// The first page is full: what stands at its foot is read before the next.
+	if err := d.foot(); err != nil {
+		return err
+	}
+	if len(d.sheets) == maxPages {
 		return ErrTooLong
 	}
 	d.begin()
-	d.y = 18
-	d.SetTextColor(0, 95, 115)
-	d.centred(fmt.Sprintf("%s · %d", d.licence.Number, d.PageNo()), "B", 11, 7)
-	d.y += 3
-	d.bottom = pageHeight - 18
+	d.artifact(func() {
+		s := label("page.title").KK + " " + d.l.Number
+		d.canvas.text(pageWidth/2-d.bold.width(s, 10)/2/points, 21, d.bold, 10, teal, s)
+		d.line(margin, 24, pageWidth-margin, 24, 0.2, teal)
+	})
+	d.y = nextTop
 	return nil
 }
 
-func (d *drawer) frame() {
-	d.SetDrawColor(0, 95, 115)
-	d.SetLineWidth(0.6)
-	d.Rect(10, 10, pageWidth-20, pageHeight-20, "D")
-	d.SetLineWidth(0.2)
-	d.Rect(11.4, 11.4, pageWidth-22.8, pageHeight-22.8, "D")
+// fact is one thing that the licence says.
+type fact struct {
+	key    string
+	value  phrase.Text
+	strong bool
 }
 
-func (d *drawer) demoMark() {
-	t := label("page.demo")
-	d.SetFont("Noto", "B", 64)
-	d.SetTextColor(235, 235, 235)
-	d.TransformBegin()
-	d.TransformRotate(38, pageWidth/2, pageHeight/2)
-	for i, s := range []string{t.KK, t.RU} {
-		d.Text(pageWidth/2-d.GetStringWidth(s)/2, pageHeight/2+float64(i)*28-8, s)
-	}
-	d.TransformEnd()
-}
+func same(s string) phrase.Text { return phrase.Text{KK: s, RU: s, EN: s} }
 
-func (d *drawer) centred(s string, style string, size, lineHeight float64) {
-	d.SetFont("Noto", style, size)
-	for _, line := range d.SplitText(s, pageWidth-2*margin) {
-		d.SetXY(margin, d.y)
-		d.CellFormat(pageWidth-2*margin, lineHeight, line, "", 0, "C", false, 0, "")
-		d.y += lineHeight
-	}
-}
-
-func (d *drawer) head(l Licence) {
-	d.SetTextColor(0, 95, 115)
-	d.y = 20
-	state := label("page.state")
-	d.centred(state.KK+" · "+state.RU, "", 10, 6)
-	d.y += 4
-	d.SetTextColor(0, 0, 0)
-	d.centred(strings.ToUpper(label("page.title").KK), "B", 26, 13)
-	d.SetTextColor(0, 95, 115)
-	d.centred(l.Number, "B", 15, 8)
-	d.y += 3
-	d.SetDrawColor(0, 95, 115)
-	d.SetLineWidth(0.3)
-	d.Line(margin, d.y, pageWidth-margin, d.y)
-	d.y += 4
-	d.SetTextColor(0, 0, 0)
-}
-
-func (d *drawer) body() error {
-	l := d.licence
-	first := l.FirstIssued
-	if first.IsZero() {
-		first = l.Issued
-	}
+func (l Licence) facts() []fact {
 	until := label("page.unlimited")
 	if !l.ValidUntil.IsZero() {
 		until = same(day(l.ValidUntil))
@@ -198,62 +230,54 @@ func (d *drawer) body() error {
 	if l.HolderNumberKind == "BIN" {
 		number = "page.bin"
 	}
-	for _, fact := range []struct {
-		key    string
-		value  phrase.Text
-		strong bool
-	}{
+	var again []string
+	for _, t := range l.Reissued {
+		again = append(again, day(t))
+	}
+	return []fact{
 		{"page.holder", same(l.HolderName), true},
 		{number, same(l.HolderNumber), true},
 		{"page.address", same(l.HolderAddress), false},
 		{"page.activity", l.Activity, true},
 		{"page.issued", same(day(l.Issued)), false},
-		{"page.first", same(day(first)), false},
+		{"page.first", same(day(since(l.FirstIssued, l.Issued))), false},
+		{"page.reissued", same(strings.Join(again, ", ")), false},
 		{"page.until", until, false},
 		{"page.licensor", l.Licensor, false},
 		{"page.place", l.Place, false},
 		{"page.basis", l.Basis, false},
 		{"page.conditions", l.Conditions, false},
-		{"page.subtypes", phrase.Text{KK: bullets(kazakh(l.Subtypes)), RU: bullets(russian(l.Subtypes))}, false},
-	} {
-		if fact.value.KK == "" && fact.value.RU == "" {
-			continue
-		}
-		if err := d.row(fact.key, fact.value, fact.strong); err != nil {
+		{"page.subtypes", joined(l.Subtypes), false},
+	}
+}
+
+func (d *drawer) facts() error {
+	for _, f := range d.l.facts() {
+		if err := d.row(f); err != nil {
 			return err
 		}
 	}
-	return nil
+	return d.foot()
 }
 
-func same(s string) phrase.Text { return phrase.Text{KK: s, RU: s} }
-func kazakh(all []phrase.Text) (out []string) {
-	for _, t := range all {
-		out = append(out, t.KK)
-	}
-	return out
-}
-func russian(all []phrase.Text) (out []string) {
-	for _, t := range all {
-		out = append(out, t.RU)
-	}
-	return out
-}
-func bullets(items []string) string {
-	if len(items) == 0 {
-		return ""
-	}
-	return "• " + strings.Join(items, "\n• ")
-}
-
-// Heights of a label and of a line of a value, and the space below a fact, in millimetres.
-const labelHeight, lineHeight, gap = 3.6, 4.6, 1.8
+// Heights of a label and of a line of a value, and the space below a fact, in millimetres; sizes of letters in points.
+const (
+	labelHeight, lineHeight, gap = 3.8, 4.5, 2.2
+	labelSize, valueSize         = 7.0, 9.5
+)
 
 // row prints one fact: Kazakh left, Russian right; the label small and grey above the value. What does not fit goes on on
 // the next page under the same label.
-func (d *drawer) row(key string, value phrase.Text, strong bool) error {
-	name := label(key)
-	left, right := d.lines(value.KK, strong), d.lines(value.RU, strong)
+func (d *drawer) row(f fact) error {
+	if f.value.KK == "" && f.value.RU == "" {
+		return nil
+	}
+	face := d.regular
+	if f.strong {
+		face = d.bold
+	}
+	name := label(f.key)
+	left, right := wrapped(face, valueSize, column, f.value.KK), wrapped(face, valueSize, column, f.value.RU)
 	for len(left) > 0 || len(right) > 0 {
 		room := int((d.bottom - d.y - labelHeight) / lineHeight)
 		// A fact is begun on this page only where it ends on it, or where it would not fit on a page of its own.
@@ -264,115 +288,179 @@ func (d *drawer) row(key string, value phrase.Text, strong bool) error {
 			continue
 		}
 		top := d.y
-		left = d.cell(margin, top, name.KK, left, room, strong)
-		right = d.cell(rightColumn, top, name.RU, right, room, strong)
+		left = d.cell(margin, top, name.KK, left, room, face, "")
+		right = d.cell(rightColumn, top, name.RU, right, room, face, "ru-RU")
 	}
 	d.y += gap
 	return nil
 }
 
-// lines breaks a value into lines of a column.
-func (d *drawer) lines(value string, strong bool) []string {
-	d.valueFont(strong)
-	var all []string
-	for _, paragraph := range strings.Split(value, "\n") {
-		all = append(all, d.SplitText(paragraph, column)...)
-	}
-	return all
-}
-
-func (d *drawer) valueFont(strong bool) {
-	style := ""
-	if strong {
-		style = "B"
-	}
-	d.SetFont("Noto", style, 9.5)
-	d.SetTextColor(0, 0, 0)
-}
-
 // cell prints a label and as many lines of its value as there is room for, moves d.y below them and returns the rest.
-func (d *drawer) cell(x, y float64, name string, lines []string, room int, strong bool) (rest []string) {
-	d.SetFont("Noto", "", 7)
-	d.SetTextColor(95, 95, 95)
-	d.SetXY(x, y)
-	d.CellFormat(column, 3.4, name, "", 0, "L", false, 0, "")
-	y += labelHeight
-	d.valueFont(strong)
+func (d *drawer) cell(x, y float64, name string, lines []string, room int, face *face, lang string) (rest []string) {
 	n := min(room, len(lines))
-	for _, line := range lines[:n] {
-		d.SetXY(x, y)
-		d.CellFormat(column, lineHeight, line, "", 0, "L", false, 0, "")
-		y += lineHeight
+	if n == 0 {
+		return lines
 	}
+	d.say("P", lang, func() {
+		d.canvas.text(x, y+2.4, d.regular, labelSize, grey, name)
+		y += labelHeight
+		for _, line := range lines[:n] {
+			d.canvas.text(x, y+3.3, face, valueSize, black, line)
+			y += lineHeight
+		}
+	})
 	d.y = max(d.y, y)
 	return lines[n:]
 }
 
-// foot prints what the page says about its signature; the cryptographic facts stand in the signature itself.
-func (d *drawer) foot(l Licence) {
-	d.SetDrawColor(0, 95, 115)
-	d.SetLineWidth(0.3)
-	d.Rect(boxX, boxY, boxW, boxH, "D")
-	signed := label("page.signed")
-	person := label("page.person")
-	y := boxY + 2.5
-	line := func(style string, size, height float64, grey int, s string) {
-		d.SetFont("Noto", style, size)
-		d.SetTextColor(grey, grey, grey)
-		for _, part := range d.SplitText(s, boxW-8) {
-			d.SetXY(boxX+3, y)
-			d.CellFormat(boxW-6, height, part, "", 0, "L", false, 0, "")
-			y += height
-		}
+// english says it all once more on a page of its own.
+func (d *drawer) english() error {
+	if !d.l.English {
+		return nil
 	}
-	line("B", 8, 4.2, 0, signed.KK)
-	line("B", 8, 4.2, 0, signed.RU)
-	y += 1
-	line("", 7, 3.6, 95, person.KK+" · "+person.RU)
-	line("B", 9.5, 5, 0, l.SignerName)
-	line("", 7.5, 3.7, 0, l.SignerPosition.KK)
-	line("", 7.5, 3.7, 0, l.SignerPosition.RU)
-
-	note := label("page.note")
-	d.SetFont("Noto", "", 6.5)
-	d.SetTextColor(95, 95, 95)
-	y = footTop + qrSize + 2.5
-	for _, s := range []string{note.KK, note.RU} {
-		for _, part := range d.SplitText(s, pageWidth-2*margin) {
-			d.SetXY(margin, y)
-			d.CellFormat(pageWidth-2*margin, 3.2, part, "", 0, "L", false, 0, "")
-			y += 3.2
-		}
+	if err := d.next(); err != nil {
+		return err
 	}
+	d.y += 6
+	d.say("H2", "en", func() {
+		d.canvas.text(margin, d.y, d.bold, 16, black, label("page.title").EN+" "+d.l.Number)
+	})
+	d.y += 5.5
+	for _, line := range wrapped(d.regular, labelSize, inner, label("page.translation").EN) {
+		d.say("P", "en", func() { d.canvas.text(margin, d.y, d.regular, labelSize, grey, line) })
+		d.y += 3.4
+	}
+	d.y += 3
+	facts := d.l.facts()
+	if d.l.State != "" {
+		facts = append([]fact{{"page.status", label("page.state." + string(d.l.State)), true}}, facts...)
+	}
+	facts = append(facts, fact{"page.person", same(d.l.SignerName), false}, fact{"page.position", d.l.SignerPosition, false})
+	for _, f := range facts {
+		face := d.regular
+		if f.strong {
+			face = d.bold
+		}
+		lines := wrapped(face, valueSize, inner, f.value.EN)
+		if f.value.EN == "" {
+			continue
+		}
+		for len(lines) > 0 {
+			room := int((d.bottom - d.y - labelHeight) / lineHeight)
+			if room < min(len(lines), 40) {
+				if err := d.next(); err != nil {
+					return err
+				}
+				continue
+			}
+			lines = d.cell(margin, d.y, label(f.key).EN, lines, room, face, "en")
+		}
+		d.y += gap
+	}
+	return nil
 }
 
-// code draws the QR code as vector squares, with the four modules of quiet zone that ISO/IEC 18004 §9.1 asks for.
+// foot prints the code and what the page says about its signature; the cryptographic facts stand in the signature itself.
+func (d *drawer) foot() error {
+	if d.footed {
+		return nil
+	}
+	d.footed = true
+	l := d.l
+	if err := d.code(l.VerifyURL); err != nil {
+		return err
+	}
+	d.artifact(func() { d.frame(boxX, boxY, boxW, boxH, 0.3, teal) })
+	y := boxY + 2
+	line := func(lang string, f *face, size, height float64, col colour, s string) {
+		d.say("P", lang, func() {
+			for _, part := range wrapped(f, size, boxW-8, s) {
+				y += height
+				d.canvas.text(boxX+4, y, f, size, col, part)
+			}
+		})
+	}
+	signed, person := label("page.signed"), label("page.person")
+	line("", d.bold, 8, 4, black, signed.KK)
+	line("ru-RU", d.bold, 8, 4, black, signed.RU)
+	y += 1.6
+	line("", d.regular, labelSize, 3.6, grey, person.KK+" · "+person.RU)
+	line("", d.bold, 10, 4.8, black, l.SignerName)
+	line("", d.regular, 7.5, 4, black, l.SignerPosition.KK)
+	line("ru-RU", d.regular, 7.5, 3.6, black, l.SignerPosition.RU)
+
+	y = footTop + qrSize + 1
+	note := label("page.note")
+	for i, s := range []string{l.VerifyURL, note.KK, note.RU} {
+		f, size, lang := d.regular, 6.3, ""
+		if i == 0 {
+			f, size = d.bold, 7.0
+		}
+		if i == 2 {
+			lang = "ru-RU"
+		}
+		d.say("P", lang, func() {
+			for _, part := range wrapped(f, size, inner, s) {
+				y += 3.1
+				d.canvas.text(margin, y, f, size, grey, part)
+			}
+		})
+		y += 0.4
+	}
+	return nil
+}
+
+// count writes how many pages there are, where there is more than one.
+func (d *drawer) count() {
+	all := d.sheets
+	if len(all) == 1 {
+		return
+	}
+	for i, s := range all {
+		d.sheets = []*sheet{s} // artifacts have no place in the structure: any page may be the last
+		d.artifact(func() {
+			d.canvas.text(margin, 21, d.regular, 8, grey, strconv.Itoa(i+1)+" / "+strconv.Itoa(len(all)))
+		})
+	}
+	d.sheets = all
+}
+
+// code draws the QR code as one path, with the four modules of quiet zone that ISO/IEC 18004 §9.1 asks for.
 func (d *drawer) code(url string) error {
 	if url == "" {
 		return errors.New("the licence has no address for its public check")
 	}
-	c, err := qr.Encode(url, qr.M)
+	q, err := qr.Encode(url, qr.M)
 	if err != nil {
 		return fmt.Errorf("the address of the check does not fit into a QR code: %w", err)
 	}
 	const quiet = 4
-	module := qrSize / float64(c.Size+2*quiet)
-	d.SetFillColor(255, 255, 255)
-	d.Rect(margin, footTop, qrSize, qrSize, "F")
-	d.SetFillColor(0, 0, 0)
-	for y := range c.Size {
-		for x := 0; x < c.Size; x++ {
+	module := qrSize * points / float64(q.Size+2*quiet)
+	leave := d.enter("Link", "")
+	defer leave()
+	d.elements[d.inside].link = true
+	d.linked, d.address = len(d.sheets)-1, url
+	d.canvas.link = [4]float64{margin * points, (pageHeight - footTop - qrSize) * points, (margin + qrSize) * points, (pageHeight - footTop) * points}
+	d.canvas.begin("Figure", "", label("page.code").KK+" "+url)
+	d.box(margin, footTop, qrSize, qrSize, colour{1, 1, 1})
+	s := d.page()
+	s.op("q").fill(black).number(module).number(0).number(0).number(-module)
+	s.number(margin*points + quiet*module).number((pageHeight-footTop)*points - quiet*module).op("cm")
+	for y := range q.Size {
+		for x := 0; x < q.Size; x++ {
 			run := 0
-			for x+run < c.Size && c.Black(x+run, y) {
+			for x+run < q.Size && q.Black(x+run, y) {
 				run++
 			}
 			if run > 0 {
-				// a hair's overlap downwards keeps viewers from drawing white seams
-				d.Rect(margin+float64(x+quiet)*module, footTop+float64(y+quiet)*module, float64(run)*module, module*1.02, "F")
+				s.ops = append(strconv.AppendInt(s.ops, int64(x), 10), ' ')
+				s.ops = append(strconv.AppendInt(s.ops, int64(y), 10), ' ')
+				s.ops = append(strconv.AppendInt(s.ops, int64(run), 10), " 1 re\n"...)
 				x += run
 			}
 		}
 	}
-	d.LinkString(margin, footTop, qrSize, qrSize, url)
+	s.op("f").op("Q")
+	d.end()
 	return nil
 }

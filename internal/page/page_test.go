@@ -38,6 +38,32 @@ func licence() page.Licence {
 	}
 }
 
+// whole is a licence with everything that one can have.
+func whole() page.Licence {
+	l := licence()
+	l.Activity.EN = "Irregular carriage of passengers by buses and minibuses in intercity inter-oblast, inter-district and international traffic"
+	l.Subtypes = append(l.Subtypes, phrase.Text{KK: "Облысаралық қатынаста тұрақты емес тасымалдау", RU: "Нерегулярная перевозка в межобластном сообщении", EN: "Irregular carriage in inter-oblast traffic"})
+	l.Subtypes[0].EN = "Regular carriage in international traffic"
+	l.Licensor.EN, l.SignerPosition.EN, l.Place.EN, l.Basis.EN = "Territorial body of the Committee of transport control (demo)", "Head", "Astana", "Application No. PT-2026-00000001"
+	l.Conditions = phrase.Text{KK: "Лицензия иеліктен шығарылмайды, 1-класс", RU: "Неотчуждаемая, класс 1", EN: "Not transferable, class 1"}
+	l.FirstIssued = time.Date(2021, 5, 4, 6, 0, 0, 0, time.UTC)
+	l.Reissued = []time.Time{time.Date(2023, 2, 1, 6, 0, 0, 0, time.UTC), time.Date(2024, 9, 30, 6, 0, 0, 0, time.UTC)}
+	l.Duplicate, l.English, l.State = true, true, page.Reissued
+	fleet := page.Appendix{Number: "001", Subtypes: l.Subtypes[:1], Basis: phrase.Text{KK: "22.11.2026 № 14 бұйрық", RU: "Приказ № 14 от 22.11.2026"}}
+	for i := range 45 {
+		fleet.Vehicles = append(fleet.Vehicles, page.Vehicle{Make: []string{"Yutong ZK6122H9", "МАЗ-251", "Setra S 417"}[i%3], Year: 2012 + i%13, Plate: fmt.Sprintf("%03d ZZZ %02d", 101+7*i, 1+i%20)})
+	}
+	places := page.Appendix{Number: "002", Branches: []page.Branch{
+		{Name: "«Әуе-Жол» ЖШС-нің Қарағанды қаласындағы филиалы", BIN: "990141000013", Address: "Қарағанды қ., Бұқар жырау даңғылы, 12-үй, 3-кеңсе"},
+		{Name: "«Әуе-Жол» ЖШС-нің Шымкент қаласындағы филиалы", BIN: "990141000024", Address: "Шымкент қ., Тәуке хан даңғылы, 5-үй"},
+	}, Objects: []page.Object{
+		{Name: phrase.Text{KK: "Автопарк", RU: "Автобусный парк"}, Address: "Астана қ., Өндіріс аймағы, 44-ғимарат"},
+		{Name: phrase.Text{KK: "Жөндеу базасы", RU: "Ремонтная база"}, Address: "Ақмола облысы, Целиноград ауданы, Қоянды ауылы, Үлкен Өзен көшесі, 1"},
+	}}
+	l.Appendices = []page.Appendix{fleet, places}
+	return l
+}
+
 // program skips, with the reason, where a tool is missing and is not required.
 func program(t *testing.T, name string) string {
 	t.Helper()
@@ -126,7 +152,7 @@ func TestLongLicenceGoesOn(t *testing.T) {
 		l.Subtypes = append(l.Subtypes, phrase.Text{KK: fmt.Sprintf("кіші түр %d: жолаушыларды облысаралық қалааралық қатынаста автобустармен тұрақты емес тасымалдау", i), RU: fmt.Sprintf("подвид %d: нерегулярная перевозка пассажиров автобусами в междугородном сообщении", i)})
 	}
 	file, pdf := draw(t, l)
-	if n := bytes.Count(pdf, []byte("/Type /Page\n")); n != 2 {
+	if n := bytes.Count(pdf, []byte("/Type/Page/")); n != 2 {
 		t.Errorf("%d pages, want 2", n)
 	}
 	out, err := exec.Command(tool, file, "-").Output()
@@ -144,7 +170,7 @@ func TestLongLicenceGoesOn(t *testing.T) {
 
 func TestTextThatDoesNotFitIsRefused(t *testing.T) {
 	l := licence()
-	l.Conditions.KK = strings.Repeat("өте ұзақ шарт ", 4000)
+	l.Conditions.KK = strings.Repeat("өте ұзақ шарт ", 40_000)
 	if _, err := page.Draw(l); !errors.Is(err, page.ErrTooLong) {
 		t.Errorf("got %v, want ErrTooLong", err)
 	}

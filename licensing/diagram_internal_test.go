@@ -129,7 +129,7 @@ func (d *drawing) checkTexts(t *testing.T) {
 				room -= 14
 			}
 			lines, size := fitBox(s.text, s.w-8, room)
-			if widest(lines, size) > s.w-8 || float64(len(lines))*size*lineSpace > room || size < smallest {
+			if widest(lines, size) > s.w-8 || float64(len(lines))*size*lineSpace > room || size < 10 {
 				t.Errorf("%s: %q does not fit at %v", s.head, s.text, size)
 			}
 			if measureText(s.foot, footSize) > s.w {

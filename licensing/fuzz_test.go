@@ -8,11 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"testing"
+	"unicode/utf8"
 
+	"rastau/internal/phrase"
 	"rastau/licensing"
 )
 
-// FuzzRegulation: no file makes the loader panic, and what loads marshals.
+// FuzzRegulation: no file makes the loader panic; what loads marshals and is
+// drawn, or has too many steps for a sheet.
 func FuzzRegulation(f *testing.F) {
 	files, err := fs.Glob(os.DirFS("regulations"), "*.yaml")
 	if err != nil || len(files) == 0 {
@@ -33,6 +36,11 @@ func FuzzRegulation(f *testing.F) {
 		}
 		if _, err := json.Marshal(r); err != nil {
 			t.Fatal(err)
+		}
+		for _, key := range r.PathKeys() {
+			if svg, err := r.Diagram(key, phrase.KK); err == nil && !utf8.Valid(svg) {
+				t.Fatal("the drawing is no text")
+			}
 		}
 	})
 }

@@ -22,8 +22,8 @@ const (
 func (s *Source) dueAt(f *fetched) time.Time {
 	due := f.at.Add(time.Duration(float64(s.o.Refresh) * (0.8 + 0.15*rand.Float64())))
 	if next := f.list.NextUpdate; !next.IsZero() {
-		lead := min(max(next.Sub(f.list.ThisUpdate)/10, shortLead), longLead)
-		if ahead := next.Add(-lead); ahead.Before(due) {
+		lead := f.list.lead()
+		if ahead := f.list.NextRefresh(); ahead.Before(due) {
 			// Within the lead the server is asked ten times, for the new list may be late.
 			due = ahead
 			if again := f.at.Add(max(lead/10, shortLead)); again.After(due) {
@@ -32,6 +32,20 @@ func (s *Source) dueAt(f *fetched) time.Time {
 		}
 	}
 	return due
+}
+
+// lead is how long before its nextUpdate a list is asked for again: the new one may be late.
+func (l *List) lead() time.Duration {
+	return min(max(l.NextUpdate.Sub(l.ThisUpdate)/10, shortLead), longLead)
+}
+
+// NextRefresh is when a service asks for the list after this one at the latest; zero without nextUpdate: then SourceOptions.Refresh
+// alone says.
+func (l *List) NextRefresh() time.Time {
+	if l.NextUpdate.IsZero() {
+		return time.Time{}
+	}
+	return l.NextUpdate.Add(-l.lead())
 }
 
 // Run renews every list that was ever asked for before it grows old, and takes what other processes fetched, until ctx ends.

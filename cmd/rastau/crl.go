@@ -182,18 +182,23 @@ func watch(cmd *cobra.Command, what string, in io.Reader, size int64) (io.Reader
 }
 
 type listJSON struct {
-	File       string     `json:"file"`
-	Issuer     string     `json:"issuer"`
-	Number     *string    `json:"number"`
-	Delta      bool       `json:"delta"`
-	ThisUpdate *string    `json:"thisUpdate"`
-	NextUpdate *string    `json:"nextUpdate"`
-	Algorithm  string     `json:"algorithm"`
-	Entries    int        `json:"entries"`
-	SHA256     string     `json:"sha256"`
-	Signature  *bool      `json:"signatureValid"`
-	Note       *string    `json:"note"`
-	Entry      *entryJSON `json:"entry,omitempty"`
+	File       string  `json:"file"`
+	Issuer     string  `json:"issuer"`
+	Number     *string `json:"number"`
+	Delta      bool    `json:"delta"`
+	ThisUpdate *string `json:"thisUpdate"`
+	NextUpdate *string `json:"nextUpdate"`
+	// At the time of the clock: seconds since thisUpdate, whether nextUpdate is to come, when a service asks for the next list.
+	AgeSeconds  int64   `json:"ageSeconds"`
+	Current     bool    `json:"current"`
+	NextRefresh *string `json:"nextRefresh"`
+
+	Algorithm string     `json:"algorithm"`
+	Entries   int        `json:"entries"`
+	SHA256    string     `json:"sha256"`
+	Signature *bool      `json:"signatureValid"`
+	Note      *string    `json:"note"`
+	Entry     *entryJSON `json:"entry,omitempty"`
 }
 
 type entryJSON struct {
@@ -237,7 +242,9 @@ func newCRLShow() *cobra.Command {
 			if err != nil {
 				return listError(cmd, asJSON, args[0], err)
 			}
-			view := listJSON{File: args[0], Issuer: list.Issuer.String(), Delta: list.BaseNumber != nil, ThisUpdate: timeText(list.ThisUpdate),
+			now := time.Now()
+			view := listJSON{AgeSeconds: int64(now.Sub(list.ThisUpdate).Seconds()), Current: list.NextUpdate.IsZero() || now.Before(list.NextUpdate),
+				NextRefresh: timeText(list.NextRefresh()), File: args[0], Issuer: list.Issuer.String(), Delta: list.BaseNumber != nil, ThisUpdate: timeText(list.ThisUpdate),
 				NextUpdate: timeText(list.NextUpdate), Algorithm: pki.AlgorithmName(list.Algorithm), Entries: list.Entries, SHA256: fmt.Sprintf("%x", list.SHA256)}
 			if list.Number != nil {
 				view.Number = optional(list.Number.String())
@@ -291,8 +298,12 @@ func printList(w io.Writer, v listJSON) {
 		}
 		return *s
 	}
-	fmt.Fprintf(w, "%s\n  issuer      %s\n  number      %s\n  thisUpdate  %s\n  nextUpdate  %s\n  algorithm   %s\n  entries     %d\n  sha256      %s\n",
-		v.File, v.Issuer, show(v.Number), show(v.ThisUpdate), show(v.NextUpdate), v.Algorithm, v.Entries, v.SHA256)
+	state := "current"
+	if !v.Current {
+		state = "ENDED: it proves nothing any more"
+	}
+	fmt.Fprintf(w, "%s\n  issuer      %s\n  number      %s\n  thisUpdate  %s\n  nextUpdate  %s\n  state       %s, %s old, next refresh %s\n  algorithm   %s\n  entries     %d\n  sha256      %s\n",
+		v.File, v.Issuer, show(v.Number), show(v.ThisUpdate), show(v.NextUpdate), state, time.Duration(v.AgeSeconds)*time.Second, show(v.NextRefresh), v.Algorithm, v.Entries, v.SHA256)
 	if v.Delta {
 		fmt.Fprintln(w, "  a delta list: it counts only together with its complete list")
 	}

@@ -626,3 +626,25 @@ func TestOneDownloadForAThousandRequests(t *testing.T) {
 		t.Errorf("the metrics count %v downloads", n)
 	}
 }
+
+// An address in a certificate is asked only once the certificate's path leads to an anchor: else anybody could send the service
+// wherever he likes.
+func TestNobodyIsAskedWithoutAPath(t *testing.T) {
+	w := newFaultWorld(t)
+	s := w.service(t, false)
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer server.Close()
+	stranger := made(testpki.New(testpki.Options{Now: w.now, EC: true}))
+	stranger.SetBaseURL(server.URL)
+	ca := made(stranger.NewCA(""))
+	for _, l := range []testpki.Leaf{{}, {NoOCSP: true}, {NoCRL: true}} {
+		question := made(json.Marshal(map[string]any{"certificate": made(ca.Issue(l)).Certificate.Raw}))
+		if got, _ := s.verdict(t, question); got != "INDETERMINATE/NO_CERTIFICATE_CHAIN_FOUND" {
+			t.Error(got)
+		}
+	}
+	if n := asked.Load(); n != 0 {
+		t.Errorf("asked %d times", n)
+	}
+}

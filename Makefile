@@ -1,7 +1,7 @@
 # make test installs what it lacks (apt, as root), starts its own servers and runs everything with the race detector.
 GO ?= go
 
-.PHONY: build pkcs11 test fuzz demo tools lint storm transcript docs conformance
+.PHONY: build pkcs11 test fuzz demo tools lint storm load transcript docs conformance
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rastau ./cmd/rastau
@@ -29,6 +29,11 @@ fuzz:
 # storm asks a million verdicts of eight services on one Redis while the list changes every second (minutes; 15 at most).
 storm: tools
 	RASTAU_STORM=1000000 $(GO) test ./cmd/rastau -run 'TestStorm$$' -v -timeout 20m
+
+# load has RATE applications a second pay, sign and be registered, on SQLite and on PostgreSQL with a process killed in the middle.
+RATE ?= 100
+load: tools
+	RASTAU_LOAD=$(RATE) $(GO) test ./cmd/rastau -run 'TestLoad$$' -v -timeout 10m
 
 demo:
 	$(GO) run ./cmd/rastau demo

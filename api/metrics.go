@@ -27,9 +27,38 @@ type counts struct {
 
 	mu       sync.Mutex
 	requests map[requestLabels]uint64
-	seconds  map[string]float64 // by route
-	served   map[string]uint64  // by route
+	steps    map[string]*histogram // by route
 	verdicts map[verdictLabels]uint64
+}
+
+// bounds of the durations that are told apart, in seconds; the budget of every step is one second.
+var bounds = [...]float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20}
+
+// histogram counts durations up to each of the bounds; the last place counts all others.
+type histogram struct {
+	counts [len(bounds) + 1]uint64
+	sum    float64
+}
+
+func (h *histogram) add(seconds float64) {
+	i, _ := slices.BinarySearch(bounds[:], seconds)
+	h.counts[i]++
+	h.sum += seconds
+}
+
+// write adds the lines of one series: a bucket holds everything up to its bound.
+func (h *histogram) write(e *exposition, name string, labels ...string) {
+	below := uint64(0)
+	for i, n := range h.counts {
+		below += n
+		bound := "+Inf"
+		if i < len(bounds) {
+			bound = strconv.FormatFloat(bounds[i], 'g', -1, 64)
+		}
+		e.sample(name+"_bucket", float64(below), append(labels[:len(labels):len(labels)], "le", bound)...)
+	}
+	e.sample(name+"_sum", h.sum, labels...)
+	e.sample(name+"_count", float64(below), labels...)
 }
 
 type requestLabels struct {
@@ -41,8 +70,8 @@ type verdictLabels struct{ question, indication, sub string }
 
 func newCounts(began time.Time) *counts {
 	return &counts{
-		began: began, requests: make(map[requestLabels]uint64), seconds: make(map[string]float64),
-		served: make(map[string]uint64), verdicts: make(map[verdictLabels]uint64),
+		began: began, requests: make(map[requestLabels]uint64), steps: make(map[string]*histogram),
+		verdicts: make(map[verdictLabels]uint64),
 	}
 }
 
@@ -50,8 +79,12 @@ func (n *counts) request(method, route string, status int, took time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.requests[requestLabels{method, route, status}]++
-	n.seconds[route] += took.Seconds()
-	n.served[route]++
+	h := n.steps[route]
+	if h == nil {
+		h = new(histogram)
+		n.steps[route] = h
+	}
+	h.add(took.Seconds())
 }
 
 // verdict counts one answer to a question: application, signature, certificate or licence.
@@ -95,10 +128,9 @@ func (n *counts) write(e *exposition) {
 	}) {
 		e.sample("rastau_http_requests_total", float64(n.requests[l]), "method", l.method, "route", l.route, "status", strconv.Itoa(l.status))
 	}
-	e.family("rastau_http_request_duration_seconds", "summary", "Time from the request's head to its answer.")
-	for _, route := range slices.Sorted(maps.Keys(n.served)) {
-		e.sample("rastau_http_request_duration_seconds_sum", n.seconds[route], "route", route)
-		e.sample("rastau_http_request_duration_seconds_count", float64(n.served[route]), "route", route)
+	e.family("rastau_http_request_duration_seconds", "histogram", "Time from the request's head to its answer.")
+	for _, route := range slices.Sorted(maps.Keys(n.steps)) {
+		n.steps[route].write(e, "rastau_http_request_duration_seconds", "route", route)
 	}
 	e.family("rastau_verdicts_total", "counter", "Verdicts given, by question and outcome.")
 	for _, l := range slices.SortedFunc(maps.Keys(n.verdicts), func(a, b verdictLabels) int {

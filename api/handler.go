@@ -38,6 +38,7 @@ type Options struct {
 	Answers       *ocsp.Source             // Optional. If nil, /metrics says nothing of OCSP.
 	Shared        Shared                   // Optional. If nil, /metrics says nothing of the shared cache.
 	Ready         func() []string          // Optional. Reasons why not ready, empty means ready. If nil, always ready.
+	NCANode       *NCANode                 // Optional. The endpoints of NCANode; if nil, there are none.
 	BodyLimit     int64                    // Optional. Bytes of a request's body. If zero, 32 MiB.
 	RatePerMinute int                      // Optional. Requests of one account, or of one address without an account. If zero, 600.
 	TrustProxy    []string                 // Optional. CIDRs whose X-Forwarded-For counts. If empty, none.
@@ -109,7 +110,7 @@ func Handler(o Options) (http.Handler, error) {
 	s.echo.IPExtractor = address
 	s.echo.HTTPErrorHandler = s.fail
 	s.echo.Use(s.identify, s.observe, s.bound, s.recoverPanic)
-	for _, r := range s.routes() {
+	for _, r := range append(s.routes(), s.ncaRoutes()...) {
 		s.echo.Add(r.method, r.path, r.handle, s.admit(r.roles))
 	}
 	return s, nil

@@ -115,6 +115,7 @@ func (s *xmlSignature) judge(ctx context.Context) SignatureReport {
 	r.Intact = s.intact()
 	r.SigningTime = s.stamped
 	r.Value = s.x.Value
+	r.Message = s.x.Security && s.scope.Body
 	r.Signed = cms.Digests{}
 	for _, ref := range s.x.References {
 		if !ref.Properties {

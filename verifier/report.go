@@ -36,6 +36,7 @@ type SignatureReport struct {
 	RetryAfter    *time.Time
 	Certificate   *pki.Certificate // whose signature it is. Not in JSON.
 	Field         string           // PDF: field name
+	Message       bool             // XML: it stands in WS-Security and covers the body of the message. Not in JSON.
 	Value         []byte           // the signature value. Not in JSON.
 	Signed        cms.Digests      // digests of the content that was signed or shown. Not in JSON.
 }

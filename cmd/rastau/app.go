@@ -119,6 +119,17 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var own []*pki.Certificate
+	for _, k := range a.Keys.ring.Keys() {
+		own = append(own, k.Certificate)
+	}
+	if seal != nil {
+		own = append(own, seal.Certificate())
+	}
+	ncanode, err := c.openNCANode(signs, own)
+	if err != nil {
+		return nil, err
+	}
 	logKey, err := c.openLogKey()
 	if err != nil {
 		return nil, err
@@ -200,7 +211,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	service := api.Options{
 		Desk:     desk,
 		Verifier: a.Verifier, Question: question, Service: a.Service, Accounts: book, Lists: a.Lists, Answers: a.Answers, Ready: a.ready(anchors, o.Now),
-		BodyLimit: c.BodyLimit, RatePerMinute: c.RatePerMinute, TrustProxy: c.TrustProxy, Now: o.Now, Log: o.Log, Version: version(),
+		NCANode: ncanode, BodyLimit: c.BodyLimit, RatePerMinute: c.RatePerMinute, TrustProxy: c.TrustProxy, Now: o.Now, Log: o.Log, Version: version(),
 	}
 	if c.Gateway.has("payments") {
 		service.Payments = gateway

@@ -90,6 +90,8 @@ type Config struct {
 	Calendar string `yaml:"calendar"`
 	// Gateway connects state registers, payments and notices. Optional.
 	Gateway GatewayConfig `yaml:"gateway"`
+	// NCANode answers as NCANode does, for systems that ask it today. Optional.
+	NCANode NCANodeConfig `yaml:"ncanode"`
 	// LicenceCode is the three-letter document code in licence numbers. Required.
 	LicenceCode string `yaml:"licenceCode"`
 	// AcceptRepealed lets repealed regulations take applications. Optional; the demo sets it.

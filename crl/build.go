@@ -342,7 +342,15 @@ func (x *index) unite() {
 		at += copy(x.body[at:], t.data)
 		at += copy(x.body[at:], t.starts)
 	}
-	x.lay(x.body[:at:at])
+	if body := x.body[:at:at]; at > len(x.body)/2 {
+		x.lay(body)
+	} else { // a list that said the same again and again does not keep the memory it took
+		less, memory := allocate(at)
+		copy(less, body)
+		x.lay(less[:at:at])
+		x.memory.free()
+		x.memory = memory
+	}
 }
 
 // unite leaves one record of each key: the first of the list, or, where that is a removal which a second entry

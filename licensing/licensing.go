@@ -184,3 +184,6 @@ func (k *keyedMutex) lock(ctx context.Context, key string) (unlock func(), err e
 		return nil, ctx.Err()
 	}
 }
+
+// Takes reports whether a service takes applications today: its regulation is in force, or the marked override is set.
+func (s *Service) Takes(r *Regulation) bool { return s.inForce(r, s.o.Calendar.Day(s.now())) == nil }

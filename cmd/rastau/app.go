@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"rastau/api"
+	"rastau/console"
 	"rastau/crl"
 	"rastau/internal/account"
 	"rastau/internal/cache"
@@ -219,8 +220,35 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if r, remote := shared.(*cache.Redis); remote {
 		service.Shared = r
 	}
-	a.Handler, err = api.Handler(service)
-	return a, err
+	programs, err := api.Handler(service)
+	if err != nil {
+		return nil, err
+	}
+	people, err := console.Handler(console.Options{
+		Service: a.Service, Desk: desk, Verifier: a.Verifier, Question: question, Lists: a.Lists, Calendar: calendar, NCALayer: c.NCALayer,
+		Demo: c.Specimen, Secure: strings.HasPrefix(base, "https://"), Now: o.Now, Log: o.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.Handler = split(programs, people)
+	return a, nil
+}
+
+// forPrograms are the addresses of the API, its description and those who watch over the service; every other one is a page.
+var forPrograms = []string{"/v1/", "/v/", "/docs", "/problems", "/livez", "/readyz", "/metrics"}
+
+// split hands each request to the API or to the console.
+func split(programs, people http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, p := range forPrograms {
+			if strings.HasPrefix(r.URL.Path, p) {
+				programs.ServeHTTP(w, r)
+				return
+			}
+		}
+		people.ServeHTTP(w, r)
+	})
 }
 
 // openCache is Redis where an address is given, memory otherwise. An unreachable Redis is no reason not to start.

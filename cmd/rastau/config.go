@@ -92,6 +92,8 @@ type Config struct {
 	Gateway GatewayConfig `yaml:"gateway"`
 	// NCANode answers as NCANode does, for systems that ask it today. Optional.
 	NCANode NCANodeConfig `yaml:"ncanode"`
+	// NCALayer is the address of the signing program on people's machines. Optional. If empty, wss://127.0.0.1:13579/.
+	NCALayer string `yaml:"ncalayer"`
 	// LicenceCode is the three-letter document code in licence numbers. Required.
 	LicenceCode string `yaml:"licenceCode"`
 	// AcceptRepealed lets repealed regulations take applications. Optional; the demo sets it.

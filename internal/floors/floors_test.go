@@ -23,6 +23,7 @@ var floor = map[string]int{
 
 	"licensing":            5,
 	"internal/account":     5,
+	"console":              6,
 	"internal/egov":        6,
 	"internal/conformance": 5,
 	"internal/manual":      5,

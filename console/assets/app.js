@@ -1,0 +1,3 @@
+// What the pages need of JavaScript: everything but signing works without it.
+import './errors.js';
+import './sign.js';

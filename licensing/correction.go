@@ -197,7 +197,7 @@ func (s *Service) SubmitAmendment(ctx context.Context, a Actor, id string, signa
 	default:
 		return s.refuseSignature(ctx, r, app, signature, report, reasonOf(report))
 	}
-	if m.Stamped, err = s.stamp(ctx, sd); err != nil {
+	if m.Stamped, err = s.stamp(ctx, signature, sd); err != nil {
 		return s.later(ctx, app, signature, report, "unavailable", nil)
 	}
 	if m.Report, err = json.Marshal(report); err != nil {

@@ -104,7 +104,7 @@ type Registration struct {
 	At              time.Time
 	SignatureSHA256 string
 	Signature       []byte // exactly as it came
-	Stamped         []byte // the same with an RFC 3161 token on each signature value (CAdES-T); nil without a Stamper
+	Stamped         []byte // the same with an RFC 3161 token on each signature value (CAdES-T), of XML a token over it; nil without a Stamper
 	Report          []byte // the verdict as JSON
 	Receipt         []byte // CAdES over the receipt
 	Entry           int64  // of the log

@@ -101,7 +101,13 @@ func (s *Service) judgeAt(ctx context.Context, r *Regulation, app *Application, 
 	if report.Indication != verifier.TotalPassed {
 		return report, sd, nil
 	}
+	xml, same := signedXML(signature, app.Package)
 	switch {
+	case xml && !same:
+		overrule(report, app.Lang, verifier.Finding{
+			Key: "signature.digest", Citation: "XMLDSig 1.1 §4.4.3", Sub: verifier.HashFailure, Indication: verifier.TotalFailed,
+		}, "workflow.finding.content")
+	case xml:
 	case sd == nil:
 		// A signed PDF may pass as a document, but it is not this package.
 		overrule(report, app.Lang, verifier.Finding{
@@ -205,7 +211,7 @@ func applicationSeries(r *Regulation) string { return "application/" + r.Numberi
 // outside any transaction must name it; the last transaction makes everything
 // true at once.
 func (s *Service) register(ctx context.Context, r *Regulation, app *Application, signature []byte, sd *cms.SignedData, report *verifier.Report) (*Submission, error) {
-	stamped, err := s.stamp(ctx, sd)
+	stamped, err := s.stamp(ctx, signature, sd)
 	if err != nil {
 		s.o.Log.WarnContext(ctx, "no time-stamp for a signature", "application", app.ID, "error", err)
 		return s.later(ctx, app, signature, report, "unavailable", nil)
@@ -312,9 +318,12 @@ func (s *Service) reserve(ctx context.Context, series, id string) (serial int64,
 // stamp adds a signature time-stamp (EN 319 122-1 §5.3) to every signature: it
 // proves that the signature existed while the certificate was valid, however
 // long the review takes. Without a Stamper there is nothing to add.
-func (s *Service) stamp(ctx context.Context, sd *cms.SignedData) ([]byte, error) {
+func (s *Service) stamp(ctx context.Context, submitted []byte, sd *cms.SignedData) ([]byte, error) {
 	if s.o.Stamper == nil {
 		return nil, nil
+	}
+	if sd == nil { // XML
+		return s.stampXML(ctx, submitted)
 	}
 	out := sd.Raw
 	for i := range sd.Signers {

@@ -20,7 +20,7 @@ func (s *Service) AskAgreement(ctx context.Context, a Actor, id string, bodies [
 		if !ok {
 			return fmt.Errorf("%w: the service %q is no longer offered", ErrState, app.Service)
 		}
-		due, err := s.o.Calendar.After(s.now(), r.Terms.agreementReply())
+		due, err := s.o.Calendar.After(s.now(), r.Terms.AgreementReply)
 		if err != nil {
 			return err
 		}

@@ -55,7 +55,7 @@ func (s *Service) begin(tx Tx, t term, due time.Time) error {
 
 // termsOfApplication begins what runs from registration on.
 func (s *Service) termsOfApplication(tx Tx, r *Regulation, app *Application) error {
-	due, err := s.o.Calendar.After(*app.Registered, r.Terms.completeness())
+	due, err := s.o.Calendar.After(*app.Registered, r.Terms.Completeness)
 	if err != nil {
 		return err
 	}
@@ -63,21 +63,6 @@ func (s *Service) termsOfApplication(tx Tx, r *Regulation, app *Application) err
 		due = *app.Deadline
 	}
 	return s.begin(tx, term{Subject: app.ID, Kind: termCompleteness}, due)
-}
-
-// completeness is two working days where a regulation says nothing (law on licensing 2007, art. 42 (4)).
-func (t Terms) completeness() Term {
-	if t.Completeness.WorkingDays == 0 && t.Completeness.CalendarDays == 0 {
-		return Term{WorkingDays: 2}
-	}
-	return t.Completeness
-}
-
-func (t Terms) agreementReply() Term {
-	if t.AgreementReply.WorkingDays == 0 && t.AgreementReply.CalendarDays == 0 {
-		return Term{WorkingDays: 10}
-	}
-	return t.AgreementReply
 }
 
 // termsOfLicence begins what runs from a licence's issue on.

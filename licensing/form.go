@@ -11,6 +11,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"gopkg.in/yaml.v3"
 )
 
 // fieldProblem names the field that does not fit, the innermost where several
@@ -102,6 +103,9 @@ func (r *Regulation) checkForm(src *source) {
 				src.problem(src.line("form", i, "applicants", j), "applicant kind %q is not among the applicants", k)
 			}
 		}
+		if f.Schema != nil {
+			src.checkSchema(src.node("form", i, "schema"))
+		}
 		props, _ := f.Schema["properties"].(map[string]any)
 		for name, p := range props {
 			m, ok := p.(map[string]any)
@@ -137,6 +141,41 @@ func (r *Regulation) checkForm(src *source) {
 	}
 	if r.Licence.Basis.EN == "" || r.Licence.Conditions.EN == "" || r.Licence.Years < 0 {
 		src.problem(src.line("licence"), "licence needs basis and conditions, and years of 0 (unlimited) or more")
+	}
+}
+
+// schemaKeywords are the words of JSON Schema that forms use, and label. A
+// schema ignores words that it does not know, so that a slip of the pen would
+// let everything pass: here it is a mistake.
+var schemaKeywords = []string{
+	"type", "required", "properties", "additionalProperties", "items", "oneOf", "anyOf", "const", "enum", "format", "pattern", "label",
+	"minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "uniqueItems",
+}
+
+func (s *source) checkSchema(n *yaml.Node) {
+	switch n.Kind {
+	case yaml.SequenceNode:
+		for _, c := range n.Content {
+			s.checkSchema(c)
+		}
+		return
+	case yaml.MappingNode:
+	default:
+		return
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		if !slices.Contains(schemaKeywords, key.Value) {
+			s.problem(key.Line, "%q is no word of a form's schema", key.Value)
+		}
+		switch key.Value {
+		case "items", "oneOf", "anyOf", "additionalProperties":
+			s.checkSchema(value)
+		case "properties":
+			for j := 1; j < len(value.Content); j += 2 {
+				s.checkSchema(value.Content[j])
+			}
+		}
 	}
 }
 

@@ -69,7 +69,7 @@ func (s *Service) Incomplete(ctx context.Context, a Actor, id, missing string) (
 		if !ok {
 			return fmt.Errorf("%w: the service %q is no longer offered", ErrState, app.Service)
 		}
-		until, err := s.o.Calendar.After(*app.Registered, r.Terms.completeness())
+		until, err := s.o.Calendar.After(*app.Registered, r.Terms.Completeness)
 		if err != nil {
 			return err
 		}

@@ -3,9 +3,12 @@
 package licensing_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -446,6 +449,7 @@ func TestBrokenRegulations(t *testing.T) {
 		{"a legend with a hole", "  - {key: error, name: {kk: Қате, ru: Ошибка, en: Error}}\n", "", `lacks the symbol "error"`},
 		{"nobody is told", "        tells: applicant\n", "", "tells names the unit"},
 		{"sub-types without names", "items:\n            oneOf:", "items:\n            anyOf:", "names no sub-types"},
+		{"a slip in a schema", "maxItems: 500", "maxItem: 500", `"maxItem" is no word of a form's schema`},
 		{"no YAML", "kind: {kk:", "kind: }kk:", "mapping values are not allowed"},
 		{"a step that leads back", "        next: [{to: 9}]", "        next: [{to: 3}]", "leads back to step 3"},
 		{"no mapping", good, "- a\n", "one mapping"},
@@ -475,6 +479,14 @@ func TestBrokenRegulations(t *testing.T) {
 
 const ferriesFile = "testdata/ferries.yaml"
 
+// picture is a real one, as small as can be.
+func picture(t *testing.T) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	must(t, png.Encode(&b, image.NewGray(image.Rect(0, 0, 2, 2))))
+	return b.Bytes()
+}
+
 // TestThirdRegulation: another licence kind is a file and no line of Go. An
 // invented service with other units, paths, form, documents, fee, terms and
 // survey runs from the draft to the licence, its duplicate and the survey.
@@ -493,7 +505,7 @@ func TestThirdRegulation(t *testing.T) {
 	n := h.form(t)
 	n.Service = "ferries"
 	n.Fields = json.RawMessage(`{"ship":"Ақбөкен","berths":40}`)
-	n.Attachments = []licensing.NewAttachment{{Document: "seaworthiness", Name: "кеме.png", Type: "image/png", Content: []byte("\x89PNG\r\n\x1a\n demo")}}
+	n.Attachments = []licensing.NewAttachment{{Document: "seaworthiness", Name: "кеме.png", Type: "image/png", Content: picture(t)}}
 	n.Payment = licensing.Payment{Reference: "PAY-9", Amount: fee}
 	for name, c := range map[string]struct {
 		change func(*licensing.NewApplication)

@@ -164,7 +164,10 @@ func (s *source) err() error { return errors.Join(s.problems...) }
 
 // line of the node that a path of keys (string) and indexes (int) leads to, or
 // of the nearest node above it that exists.
-func (s *source) line(path ...any) int {
+func (s *source) line(path ...any) int { return s.node(path...).Line }
+
+// node that a path leads to, or the nearest above it that exists.
+func (s *source) node(path ...any) *yaml.Node {
 	n := s.root
 	for _, p := range path {
 		var next *yaml.Node
@@ -181,7 +184,7 @@ func (s *source) line(path ...any) int {
 		}
 		n = next
 	}
-	return n.Line
+	return n
 }
 
 // child of a mapping by key, nil where absent.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"rastau/internal/phrase"
 	"rastau/internal/pki"
 	"rastau/internal/testpki"
 	"rastau/internal/timestamp"
@@ -99,11 +100,11 @@ func TestJudgedIn2046(t *testing.T) {
 			if r.Indication != want {
 				why := ""
 				if d := r.Deciding(); d != nil {
-					why = d.Text.EN
+					why = d.In(phrase.EN)
 				}
 				t.Errorf("%s in %d: %s, want %s: %s", name, h.now().Year(), verdictLine(r.Indication, r.SubIndication), want, why)
 				for _, f := range r.Findings {
-					t.Logf("%s %s: %s", f.Key, f.Outcome, f.Text.EN)
+					t.Logf("%s %s: %s", f.Key, f.Outcome, f.In(phrase.EN))
 				}
 				continue
 			}

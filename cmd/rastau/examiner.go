@@ -11,6 +11,7 @@ import (
 
 	"rastau/internal/cms"
 	"rastau/internal/pdf"
+	"rastau/internal/phrase"
 	"rastau/internal/pki"
 	"rastau/internal/timestamp"
 	"rastau/signer"
@@ -39,7 +40,7 @@ func verdictError(what string, r *verifier.Report) error {
 	}
 	why := verdictLine(r.Indication, r.SubIndication)
 	if d := r.Deciding(); d != nil {
-		why += ": " + d.Text.EN
+		why += ": " + d.In(phrase.EN)
 	}
 	err := error(&notPassed{what + ": " + why, r.Indication})
 	if r.SubIndication == verifier.TryLater {

@@ -18,6 +18,7 @@ import (
 
 	"rastau/internal/cms"
 	"rastau/internal/pdf"
+	"rastau/internal/phrase"
 	"rastau/internal/pki"
 	"rastau/internal/testpki"
 	"rastau/internal/timestamp"
@@ -31,7 +32,7 @@ func wants(t *testing.T, r *verifier.Report, level signer.Level) {
 	if r.Indication != verifier.TotalPassed || len(r.Signatures) == 0 {
 		why := ""
 		if d := r.Deciding(); d != nil {
-			why = d.Key + ": " + d.Text.EN
+			why = d.Key + ": " + d.In(phrase.EN)
 		}
 		t.Fatalf("%s, want TOTAL-PASSED at %s: %s", verdictLine(r.Indication, r.SubIndication), level, why)
 	}

@@ -326,3 +326,24 @@ func (p *Prepared) Embed(cms []byte) ([]byte, error) {
 	hex.Encode(out[p.from+1:], cms)
 	return out, nil
 }
+
+// Bytes is the whole file with the empty place, to be kept until [Resume]. It shares memory with p.
+func (p *Prepared) Bytes() []byte { return p.data }
+
+// Resume takes up a file that [Prepare] made, from its bytes alone. [ErrField] where its last signature's place is not empty, or
+// does not cover the whole file.
+func Resume(data []byte) (*Prepared, error) {
+	i := bytes.LastIndex(data, []byte("/ByteRange [0 "))
+	var from, to, rest int
+	if i >= 0 {
+		text := data[i+len("/ByteRange "):]
+		if _, err := fmt.Sscanf(string(text[:min(len(text), widthByteRange)]), "[0 %d %d %d ]", &from, &to, &rest); err != nil {
+			i = -1
+		}
+	}
+	if i < 0 || from < i || to < from+2 || to > len(data) || to+rest != len(data) || data[from] != '<' || data[to-1] != '>' ||
+		len(bytes.Trim(data[from+1:to-1], "0")) > 0 {
+		return nil, fmt.Errorf("%w: the file holds no empty place for a signature over all of it", ErrField)
+	}
+	return &Prepared{data: data, from: from, to: to}, nil
+}

@@ -48,12 +48,12 @@ func signedAnd(k *pki.Key, spoil func([]byte) ([]byte, error)) func([]byte) ([]b
 
 // changeOneByte changes one letter of the licence inside the signed bytes: a digit of the creation date in the file's information.
 func changeOneByte(pdf []byte) ([]byte, error) {
-	at := bytes.Index(pdf, []byte("/CreationDate (D:"))
+	at := bytes.Index(pdf, []byte("/CreationDate(D:"))
 	if at < 0 {
 		return nil, errors.New("the licence has no creation date")
 	}
 	out := bytes.Clone(pdf)
-	out[at+len("/CreationDate (D:")] ^= 1
+	out[at+len("/CreationDate(D:")] ^= 1
 	return out, nil
 }
 

@@ -62,7 +62,7 @@ func (a assembly) assemble() []byte {
 		f.object(sheets[i], "<</Type/Page/Parent %d 0 R/MediaBox[0 0 595.28 841.89]/Resources<</Font<</R %d 0 R/B %d 0 R>>>>/Contents %d 0 R/StructParents %d/Tabs/S%s>>",
 			numPages, numFonts, numFonts+5, contents, i, annots)
 	}
-	f.object(numPages, "<</Type/Pages/Count %d/Kids[%s]>>", len(sheets), refs(sheets))
+	f.object(numPages, "<</Type /Pages /Kids [%s] /Count %d>>", refs(sheets), len(sheets))
 	a.structure(f, sheets, link)
 	files := ""
 	if a.attachment != nil {

@@ -158,7 +158,10 @@ func (d *drawer) first() error {
 		d.artifact(func() { d.frame(pageWidth-margin-w, 15.5, w, 8, 0.5, red) })
 		d.say("P", "", func() { d.canvas.text(pageWidth-margin-w+3, 21, d.bold, 11, red, s) })
 	}
-	d.y = 33
+	d.y = 25
+	if d.l.Duplicate {
+		d.y = 33
+	}
 	state := label("page.state")
 	d.centred("P", d.regular, 10, teal, state.KK+" · "+state.RU)
 	d.y += 11
@@ -262,7 +265,7 @@ func (d *drawer) facts() error {
 
 // Heights of a label and of a line of a value, and the space below a fact, in millimetres; sizes of letters in points.
 const (
-	labelHeight, lineHeight, gap = 3.8, 4.5, 2.2
+	labelHeight, lineHeight, gap = 3.6, 4.5, 2.0
 	labelSize, valueSize         = 7.0, 9.5
 )
 

@@ -179,7 +179,7 @@ func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, 
 			return nil, err
 		}
 	}
-	serial, err := s.reserve(ctx, s.licenceSeries(), app.ID)
+	serial, err := s.reserveWaiting(ctx, s.licenceSeries(), app.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -263,7 +263,7 @@ func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, 
 
 func (s *Service) approveAppendix(ctx context.Context, r *Regulation, app *Application, h hand, d Decision, to *LicenceRecord) (*Application, error) {
 	series := appendixSeries(to.Licence.Number)
-	serial, err := s.reserve(ctx, series, app.ID)
+	serial, err := s.reserveWaiting(ctx, series, app.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -331,6 +331,26 @@ func (s *Service) approveAppendix(ctx context.Context, r *Regulation, app *Appli
 		return nil, fmt.Errorf("registering the appendix: %w", err)
 	}
 	return &done, nil
+}
+
+// reserveWaiting takes a serial for an application that nobody has decided on
+// yet: one that was refused meanwhile would keep it for ever.
+func (s *Service) reserveWaiting(ctx context.Context, series, id string) (serial int64, err error) {
+	err = s.o.Store.Update(ctx, func(tx Tx) error {
+		current, err := tx.Application(id)
+		if err != nil {
+			return err
+		}
+		if current.Status != Registered {
+			return errOvertaken
+		}
+		serial, err = tx.Reserve(series, id)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("reserving a number: %w", err)
+	}
+	return serial, nil
 }
 
 // stillWaiting: nobody has decided meanwhile, and the serial is still this application's.

@@ -105,7 +105,7 @@ func (w *storm) decide(service *licensing.Service, pick int, approve bool) error
 	if err != nil {
 		return err
 	}
-	_, err = service.Decide(w.ctx, officer, app.ID, licensing.Decision{Approve: approve, Grounds: "does not meet the requirements"})
+	_, err = service.Decide(w.ctx, officer, app.ID, licensing.Decision{Approve: approve, Grounds: "does not meet the requirements", Checklist: approval.Checklist})
 	return err
 }
 
@@ -180,6 +180,7 @@ func storms(t *testing.T, database func() string) {
 			}
 			head = w.proveRegister(r, stores[round%len(stores)], head)
 		}
+		w.fill(r, stores[0])
 	})
 }
 
@@ -222,7 +223,11 @@ func numbersWhole(w *storm, tx licensing.Tx) error {
 		return err
 	}
 	var applications, licences []int
+	refused := 0
 	for _, a := range list {
+		if a.Status == licensing.Refused {
+			refused++
+		}
 		if (a.Status == licensing.Draft) != (a.Number == "") {
 			return fmt.Errorf("application %s is %s with the number %q", a.ID, a.Status, a.Number)
 		}
@@ -234,6 +239,9 @@ func numbersWhole(w *storm, tx licensing.Tx) error {
 			applications = append(applications, n)
 		} else if n, err := tx.Serial("application/"+w.prefix(a.Service), a.ID); err == nil {
 			applications = append(applications, int(n))
+		}
+		if strings.Contains(a.Licence, "/") {
+			continue // an appendix: appendicesWhole counts it
 		}
 		if a.Licence != "" {
 			n, err := strconv.Atoi(a.Licence[len(a.Licence)-8:])
@@ -247,10 +255,16 @@ func numbersWhole(w *storm, tx licensing.Tx) error {
 	}
 	for name, numbers := range map[string][]int{"applications": applications, "licences": licences} {
 		slices.Sort(numbers)
-		for i, n := range numbers {
-			if n != i+1 {
-				return fmt.Errorf("numbers of %s: %v", name, numbers)
-			}
+		if len(slices.Compact(slices.Clone(numbers))) != len(numbers) {
+			return fmt.Errorf("a twin among the numbers of %s: %v", name, numbers)
+		}
+		holes := 0
+		if len(numbers) > 0 {
+			holes = numbers[len(numbers)-1] - len(numbers)
+		}
+		// A number that an approval had reserved and a refusal gave back waits for the next approval.
+		if name == "licences" && holes > refused || name == "applications" && holes > 0 {
+			return fmt.Errorf("numbers of %s: %v", name, numbers)
 		}
 	}
 	return nil

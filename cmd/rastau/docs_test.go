@@ -17,6 +17,12 @@ import (
 var elsewhere = map[string]string{
 	"go run ./cmd/rastau demo": "TestDemoServes starts it and asks its API",
 	"make test":                "it is how this test is run",
+	"make load":                "TestLoad plays a small one of it",
+
+	"rastau migrate --config /etc/rastau/config.yaml":                     "TestOperators",
+	"rastau outbox list --config /etc/rastau/config.yaml":                 "TestOperators",
+	"rastau outbox list --state waiting --config /etc/rastau/config.yaml": "TestOperators",
+	"rastau outbox retry ID --config /etc/rastau/config.yaml":             "TestOperators",
 }
 
 // TestDocumentedCommands runs every command of README.md and docs/*.md and compares what it prints.

@@ -46,6 +46,9 @@ func (l *List) parseExtensions(wrapped cryptobyte.String) error {
 				return malformed("authorityKeyIdentifier: %v", err)
 			}
 		case pki.OIDCRLNumber:
+			if e.Critical { // RFC 5280 §5.2.3: "a non-critical CRL extension"
+				return malformed("the list number is critical, which is forbidden")
+			}
 			if l.Number, err = readNumber(v); err != nil {
 				return err
 			}

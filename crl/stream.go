@@ -32,7 +32,7 @@ func Parse(data []byte, lim Limits) (*List, error) {
 		return nil, tooLarge("%d bytes, %d allowed", len(data), lim.Bytes)
 	}
 	if len(data) > 0 && data[0] != 0x30 {
-		block, rest := pem.Decode(data)
+		block, rest := pem.Decode(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))) // editors put a byte order mark before text
 		if block == nil || block.Type != "X509 CRL" {
 			return nil, malformed("neither DER nor PEM of a list")
 		}

@@ -87,6 +87,13 @@ Exit: 0 usable whatever the status, 1 proven unusable, 3 undecided.`,
 				if q.Request, err = readFile(request); err != nil {
 					return unreadablef("--request: %v", err)
 				}
+				if err := ocsp.CheckRequest(q.Request); err != nil {
+					err = fmt.Errorf("--request: %s is no OCSP request, so whether the response answers it cannot be told: %w", request, err)
+					if asJSON {
+						printJSON(cmd.OutOrStdout(), map[string]string{"file": args[0], "error": err.Error()})
+					}
+					return unreadablef("%v", err)
+				}
 			}
 			data, err := readFile(args[0])
 			if err != nil {

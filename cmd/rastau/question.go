@@ -298,7 +298,7 @@ func eachFile(flag string, paths []string, read func(name string, data []byte) e
 func filesAt(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, unopened(path, err)
 	}
 	if !info.IsDir() {
 		return []string{path}, nil
@@ -330,12 +330,23 @@ func filesAt(path string) ([]string, error) {
 }
 
 // readFile reads at most maxInput bytes; "-" is standard input.
+// unopened says what the system's word for it means, and what to do.
+func unopened(name string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: there is no such file; check the path", name)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: this user may not read the file; change its owner or mode, or run as its owner", name)
+	}
+	return fmt.Errorf("%s cannot be opened: %w", name, err)
+}
+
 func readFile(name string) ([]byte, error) {
 	var from io.Reader = os.Stdin
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return nil, err
+			return nil, unopened(name, err)
 		}
 		defer file.Close()
 		if info, err := file.Stat(); err == nil && info.IsDir() {

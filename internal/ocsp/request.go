@@ -95,6 +95,13 @@ type asked struct {
 	nonce []byte // value of the nonce extension, nil where absent
 }
 
+// CheckRequest says why der is no OCSP request that a response could be held against; nil
+// where it is one.
+func CheckRequest(der []byte) error {
+	_, err := parseRequest(der)
+	return err
+}
+
 // parseRequest reads an OCSPRequest (RFC 6960 §4.1.1). A signature on it is passed over: the question is what was asked, not by whom.
 func parseRequest(der []byte) (asked, error) {
 	var a asked

@@ -233,11 +233,12 @@ func ReadCertificates(data []byte) ([]*Certificate, error) {
 	if len(data) > MaxBundle {
 		return nil, malformed("certificates of more than %d bytes", MaxBundle)
 	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // editors put a byte order mark before text
 	begin := []byte("-----BEGIN ")
 	if !bytes.Contains(data, begin) || (len(data) > 1 && data[0] == 0x30 && data[1] >= 0x80) {
 		der := data
 		if len(data) > 0 && data[0] != 0x30 {
-			text := bytes.TrimPrefix(bytes.Join(bytes.Fields(data), nil), []byte("\xef\xbb\xbf"))
+			text := bytes.Join(bytes.Fields(data), nil)
 			body, err := base64.StdEncoding.Strict().DecodeString(string(text))
 			if err != nil {
 				return nil, malformed("neither DER, PEM nor base64")

@@ -52,6 +52,8 @@ func formProblems(c *pki.Certificate) []problem {
 	for _, n := range c.SubjectAltNames {
 		add(n.Tag == pki.DNSName && !isDNSName(n.Text), "RFC 5280 §4.2.1.6", "The alternative name %q is not a DNS name.", n.Text)
 	}
+	_, isCritical = critical(pki.OIDAuthorityInfoAccess)
+	add(isCritical, "RFC 5280 §4.2.2.1", "The authority information access is critical, which is forbidden.")
 	if present, isCritical := critical(pki.OIDNameConstraints); present {
 		add(!ca, "RFC 5280 §4.2.1.10", "The certificate has name constraints, but is not a CA's.")
 		add(!isCritical, "RFC 5280 §4.2.1.10", "The name constraints are not critical.")

@@ -34,7 +34,15 @@ func isHost(s string) bool {
 
 // isDNSName reports whether s is a host name or one whose first label is the
 // wildcard (RFC 9525 §6.3).
-func isDNSName(s string) bool { return isHost(strings.TrimPrefix(s, "*.")) }
+//
+// RFC 1123 §2.1: "a valid host name can never have the dotted-decimal form #.#.#.#,
+// since at least the highest-level component label will be alphabetic". An address has
+// a name form of its own, and constraints on addresses do not see it here.
+func isDNSName(s string) bool {
+	s = strings.TrimPrefix(s, "*.")
+	_, err := netip.ParseAddr(s)
+	return isHost(s) && err != nil
+}
 
 // splitMailbox takes a mailbox apart at its last "@" (RFC 5321 §4.1.2). An "@"
 // in the local part must be quoted.

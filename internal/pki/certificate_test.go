@@ -214,6 +214,7 @@ func TestReadCertificates(t *testing.T) {
 		{"a key beside", block("PRIVATE KEY", []byte{1}) + block("CERTIFICATE", one), 1},
 		{"base64", base64.StdEncoding.EncodeToString(one), 1},
 		{"base64 in lines with a mark", "\xef\xbb\xbf" + strings.Join(strings.SplitAfter(base64.StdEncoding.EncodeToString(one), "A"), "\r\n"), 1},
+		{"PEM with a mark", "\xef\xbb\xbf" + block("CERTIFICATE", one), 1},
 		{"nothing", "", -1},
 		{"text", "no certificate here", -1},
 		{"a key alone", block("PRIVATE KEY", []byte{1}), -1},

@@ -49,3 +49,13 @@ func ConstraintProblem(c *pki.Certificate, constraints ...*pki.NameConstraints) 
 
 // WellFormed reports whether base may be the base of a subtree.
 func WellFormed(base pki.GeneralName) bool { return isConstraint(base) }
+
+// FormProblems counts what a certificate breaks in itself under a citation.
+func FormProblems(c *pki.Certificate, citation string) (n int) {
+	for _, p := range formProblems(c) {
+		if p.citation == citation {
+			n++
+		}
+	}
+	return n
+}

@@ -88,6 +88,7 @@ func TestFind(t *testing.T) {
 		{"issuer may not sign certificates", ask(issue(t, noUsage, "Leaf", nil), anchors, noUsage), 2, []trust.Reason{trust.KeyUsage}, ""},
 		{"path too long", ask(issue(t, tightChild, "Leaf", nil), anchors, tight, tightChild), 3, []trust.Reason{trust.PathLength}, ""},
 		{"self-issued does not count for length", ask(issue(t, selfIssued, "Leaf", nil), anchors, tight, selfIssued), 3, nil, ""},
+		{"an address as a host name", ask(issue(t, root, "Leaf", nil, func(c *x509.Certificate) { c.DNSNames = []string{"192.168.1.1"} }), anchors), 1, []trust.Reason{trust.Malformed}, ""},
 		{"critical extension not processed", ask(issue(t, strange, "Leaf", nil), anchors, strange), 2, []trust.Reason{trust.CriticalExtension}, ""},
 		{"a CA without revocation", ask(issue(t, noRev, "Leaf", nil), anchors, noRev), 2, []trust.Reason{trust.NoRevAvailMisuse}, ""},
 	} {
@@ -339,4 +340,14 @@ func TestHostileBag(t *testing.T) {
 			t.Errorf("%s", explain(paths, hint))
 		}
 	})
+}
+
+// crypto/x509 makes no such certificate, so it is made by hand.
+func TestCriticalAccessInformation(t *testing.T) {
+	for _, critical := range []bool{true, false} {
+		c := &pki.Certificate{Version: 3, Extensions: []pki.Extension{{OID: pki.OIDAuthorityInfoAccess, Critical: critical}}}
+		if got := trust.FormProblems(c, "RFC 5280 §4.2.2.1"); (got == 1) != critical {
+			t.Errorf("critical %t: %d problems", critical, got)
+		}
+	}
 }

@@ -93,6 +93,15 @@ func (s *Signer) Certificate() *pki.Certificate {
 	return h.Certificate
 }
 
+// Chain is the certificates of the authorities above [Signer.Certificate], as the key brings them.
+func (s *Signer) Chain() []*pki.Certificate {
+	h, err := s.o.Keys.current(s.o.Now())
+	if err != nil {
+		h = (*s.o.Keys.keys.Load())[0]
+	}
+	return h.Chain
+}
+
 // ready picks the key that signs: the first inside its validity that the Judge accepts, or, where want is given, the one with
 // that certificate.
 func (s *Signer) ready(ctx context.Context, want *pki.Certificate) (*held, time.Time, error) {

@@ -74,7 +74,7 @@ func (w *world) openOutside(password string) error {
 	}
 	o := &outside{base: "http://" + l.Addr().String(), peer: theirs}
 	o.Sandbox, err = egov.NewSandbox(egov.SandboxOptions{
-		Envelope: &egov.CMS{Signer: key, Judge: judge, Question: question, Peer: ours}, Base: o.base, Now: time.Now,
+		Envelope: envelopeOf(envelopeSecurity, key, judge, question, ours), Base: o.base, Now: time.Now,
 	})
 	if err != nil {
 		l.Close()

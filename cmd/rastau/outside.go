@@ -24,6 +24,8 @@ type GatewayConfig struct {
 	URL string `yaml:"url"`
 	// Peer is the BIN that the gateway's certificate carries. Required with URL.
 	Peer string `yaml:"peer"`
+	// Envelope is how messages are signed: wsse, SOAP with WS-Security as the State's gateway has it, or cms. Optional. If empty, wsse.
+	Envelope string `yaml:"envelope"`
 	// Key signs our messages. Required with URL.
 	Key KeyConfig `yaml:"key"`
 	// Systems that are connected: registers, payments, notices. Optional. If empty, all.
@@ -31,6 +33,11 @@ type GatewayConfig struct {
 	// Timeout of one question with its repetitions. Optional. If zero, 5 s.
 	Timeout time.Duration `yaml:"timeout"`
 }
+
+const (
+	envelopeSecurity = "wsse"
+	envelopeCMS      = "cms"
+)
 
 var gatewaySystems = []string{"registers", "payments", "notices"}
 
@@ -51,6 +58,9 @@ func (g GatewayConfig) check(add func(format string, args ...any)) {
 	if g.Key.File == "" || g.Key.Token != nil {
 		add("gateway.key.file: a PKCS#12 file whose key signs our messages is required")
 	}
+	if g.Envelope != "" && g.Envelope != envelopeCMS && g.Envelope != envelopeSecurity {
+		add("gateway.envelope: %q is neither wsse nor cms", g.Envelope)
+	}
 	for _, s := range g.Systems {
 		if !slices.Contains(gatewaySystems, s) {
 			add("gateway.systems: %q is none of registers, payments, notices", s)
@@ -69,7 +79,7 @@ func (c *Config) openGateway(db *store.Store, v *verifier.Verifier, question fun
 	}
 	g, err := egov.New(egov.Options{
 		URL: c.Gateway.URL, Timeout: c.Gateway.Timeout, Now: now, Log: log,
-		Envelope: &egov.CMS{Signer: key, Judge: v, Question: question, Peer: c.Gateway.Peer},
+		Envelope: envelopeOf(c.Gateway.Envelope, key, v, question, c.Gateway.Peer),
 		Keep: func(ctx context.Context, e egov.Exchange) error {
 			return db.AddExchange(ctx, store.Exchange{ID: e.ID, System: string(e.System), Outcome: e.Outcome, At: e.At.UnixMilli(), Request: e.Request, Response: e.Response})
 		},
@@ -78,6 +88,20 @@ func (c *Config) openGateway(db *store.Store, v *verifier.Verifier, question fun
 		return nil, usagef("gateway: %v", err)
 	}
 	return g, nil
+}
+
+// envelopeOf makes the envelope of one side. WS-Security carries the signer's certificate alone, so the authorities of our own
+// key, who mostly are the other side's too, stand by.
+func envelopeOf(kind string, key *signer.Signer, judge egov.Judge, question func() verifier.Question, peer string) egov.Envelope {
+	if kind == envelopeCMS {
+		return &egov.CMS{Signer: key, Judge: judge, Question: question, Peer: peer}
+	}
+	knowing := func() verifier.Question {
+		q := question()
+		q.Certs = append(slices.Clip(q.Certs), key.Chain()...)
+		return q
+	}
+	return &egov.Security{Signer: key, Judge: judge, Question: knowing, Peer: peer}
 }
 
 func (c *Config) gatewayKey(v *verifier.Verifier, question func() verifier.Question, now func() time.Time) (*signer.Signer, error) {

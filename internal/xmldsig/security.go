@@ -118,3 +118,39 @@ func (d *Document) contentEnd(at uint32) uint32 {
 	}
 	return d.nodes[d.nodes[at].link].from
 }
+
+// Message gives what the body of a signed message carries: the text of the one element of that name in it. It is read from
+// the octets that were digested for the one signature in the security header, and from nothing else. Errors: those of the
+// digest, [ErrMessage], [ErrOther]. Whose signature it is, and whether its value holds, is not asked.
+func (d *Document) Message(uri, local string) ([]byte, error) {
+	all := d.Signatures()
+	if len(all) != 1 || all[0].Problem != nil || !all[0].Security || !all[0].Scope().Body {
+		return nil, ErrMessage
+	}
+	s := all[0]
+	for _, r := range s.References {
+		if r.Problem != nil || r.target.whole || string(d.local(r.target.from)) != "Body" {
+			continue
+		}
+		octets, err := s.Content(r)
+		if err != nil {
+			return nil, err
+		}
+		body, err := Parse(octets, Limits{})
+		if err != nil {
+			return nil, err
+		}
+		defer body.Close()
+		inside := body.children(body.root)
+		if len(inside) != 1 || body.loose(body.root) {
+			return nil, ErrOther
+		}
+		budget := 1 // the element alone: nothing inside it
+		e, err := body.tree(inside[0], body.scopeIn(body.root, body.scopeAround(body.root)), &budget)
+		if err != nil || e.uri != uri || e.local != local || e.broken {
+			return nil, ErrOther
+		}
+		return append([]byte{}, e.text...), nil
+	}
+	return nil, ErrMessage
+}

@@ -13,11 +13,19 @@ func (s *site) routes() []route {
 	)
 	filing := []account.Role{applicant, employee, operator}
 	clerks := []account.Role{employee, operator}
+	officers := []account.Role{account.Officer}
+	admins := []account.Role{account.Admin}
 	return []route{
 		{pattern: "GET /{$}", page: s.start},
 		{pattern: "GET /services/{key}", page: s.service},
 		{pattern: "GET /accessibility", page: s.plain("accessibility")},
 		{pattern: "GET /check-ncalayer", page: s.plain("ncalayer")},
+
+		{pattern: "GET /verify", page: s.verifyForm},
+		{pattern: "POST /verify", page: s.verify, upload: true},
+		{pattern: "GET /registry", page: s.registry},
+		{pattern: "GET /registry.csv", page: s.registryCSV},
+		{pattern: "GET /registry/{number}", page: s.licence},
 
 		{pattern: "GET /login", page: s.loginForm},
 		{pattern: "POST /login", page: s.login},
@@ -33,6 +41,18 @@ func (s *site) routes() []route {
 
 		{pattern: "GET /entry", roles: clerks, page: s.entry},
 		{pattern: "POST /entry", roles: clerks, page: s.lookUp},
+
+		{pattern: "GET /queue", roles: officers, page: s.queue},
+		{pattern: "GET /case/{id}", roles: officers, page: s.theCase},
+		{pattern: "POST /case/{id}/claim", roles: officers, page: s.claim},
+		{pattern: "POST /case/{id}/decision", roles: officers, page: s.decide},
+		{pattern: "GET /case/{id}/document/{sha256}", roles: officers, page: s.document},
+		{pattern: "POST /registry/{number}/move", roles: officers, page: s.move},
+
+		{pattern: "GET /audit", roles: []account.Role{account.Auditor, account.Admin}, page: s.audit},
+		{pattern: "GET /admin", roles: admins, page: s.admin},
+		{pattern: "POST /admin/people", roles: admins, page: s.enter},
+		{pattern: "POST /admin/people/{id}/disabled", roles: admins, page: s.shutOut},
 
 		{pattern: "POST /apply", roles: filing, page: s.begin},
 		{pattern: "GET /apply/{id}", roles: filing, page: s.goOn},

@@ -37,6 +37,7 @@ type app struct {
 	Verifier *verifier.Verifier
 	Service  *licensing.Service
 	Lists    *crl.Source
+	Desk     *account.Desk
 	Answers  *ocsp.Source
 	Keys     *keyring
 	Handler  http.Handler
@@ -209,6 +210,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.Desk = desk
 	service := api.Options{
 		Desk:     desk,
 		Verifier: a.Verifier, Question: question, Service: a.Service, Accounts: book, Lists: a.Lists, Answers: a.Answers, Ready: a.ready(anchors, o.Now),
@@ -236,7 +238,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 }
 
 // forPrograms are the addresses of the API, its description and those who watch over the service; every other one is a page.
-var forPrograms = []string{"/v1/", "/v/", "/docs", "/problems", "/livez", "/readyz", "/metrics"}
+var forPrograms = []string{"/v1/", "/v/", "/cms/", "/xml/", "/wsse/", "/x509/", "/pkcs12/", "/docs", "/problems", "/livez", "/readyz", "/metrics"}
 
 // split hands each request to the API or to the console.
 func split(programs, people http.Handler) http.Handler {

@@ -3,15 +3,19 @@
 package main
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"rastau/internal/account"
 	"rastau/internal/egov"
 	"rastau/internal/identity"
 	"rastau/internal/pki"
@@ -120,3 +124,21 @@ func (o *outside) notices(n int) []licensing.Notice {
 }
 
 func (o *outside) String() string { return fmt.Sprintf("%s (inbox %s/sandbox/inbox)", o.base, o.base) }
+
+// demoStaff log in to the pages with demoPassword; each name tells the role. demo-officer is the one whom the table of authorities names.
+var demoStaff = []string{"demo-officer", "demo-employee", "demo-operator", "demo-auditor", "demo-admin"}
+
+// enterStaff makes their accounts, unless an earlier run did.
+func (w *world) enterStaff(ctx context.Context) error {
+	for _, login := range demoStaff {
+		n := account.NewStaff{Login: login, Name: login, IIN: w.people.clerkIIN, BIN: pki.HolderOf(w.people.licensor.Certificate).BIN,
+			Roles: []account.Role{account.Role(strings.TrimPrefix(login, "demo-"))}, Password: demoPassword}
+		if n.Roles[0] == account.Operator {
+			n.BIN = w.people.centreBIN
+		}
+		if _, err := w.desk.Enter(ctx, account.Account{ID: "demo"}, n); err != nil && !errors.Is(err, account.ErrTaken) {
+			return fmt.Errorf("the demo's staff: %w", err)
+		}
+	}
+	return nil
+}

@@ -41,6 +41,7 @@ type world struct {
 	config  *Config
 	tokens  map[account.Role]string
 	people  people
+	desk    *account.Desk
 	outside *outside // the systems around; nil in the second
 	fee     int64    // tiyn, of the sample application
 }

@@ -47,7 +47,8 @@ func (d *Desk) Enter(ctx context.Context, by Account, n NewStaff) (*Person, erro
 	if (slices.Contains(n.Roles, Employee) || slices.Contains(n.Roles, Operator)) && (n.IIN == "" || n.BIN == "") {
 		return nil, fmt.Errorf("%w: iin, bin: an employee's or operator's signature is matched to both", ErrInput)
 	}
-	p := &Person{ID: "s-" + randomHex(12), Login: n.Login, Name: n.Name, IIN: n.IIN, BIN: n.BIN, Roles: slices.Clone(n.Roles), Created: d.now()}
+	// The id is the login, so that the table of authorities can name officers as people know them.
+	p := &Person{ID: n.Login, Login: n.Login, Name: n.Name, IIN: n.IIN, BIN: n.BIN, Roles: slices.Clone(n.Roles), Created: d.now()}
 	if n.Password != "" {
 		if err := checkPassword(n.Password); err != nil {
 			return nil, err

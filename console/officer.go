@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package console
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"rastau/licensing"
+)
+
+// queueLines is how many cases stand on one page.
+const queueLines = 50
+
+type queuePage struct {
+	Lines []licensing.QueueLine
+	Names map[string]string
+	More  string // address of the next page
+	Mine  bool
+}
+
+// queue lists what waits for a decision, the nearest deadline first.
+func (s *site) queue(q *request) error {
+	f := licensing.QueueFilter{Limit: queueLines + 1}
+	mine := q.FormValue("mine") != ""
+	if mine {
+		f.Officer = q.user.ID
+	}
+	if after := q.FormValue("after"); after != "" {
+		app, err := s.o.Service.Application(q.Context(), q.actor(), after)
+		if err != nil {
+			return err
+		}
+		if app.Deadline != nil {
+			f.AfterDue, f.AfterID = *app.Deadline, app.ID
+		}
+	}
+	lines, err := s.o.Service.Queue(q.Context(), q.actor(), f)
+	if err != nil {
+		return err
+	}
+	p := queuePage{Lines: lines, Names: s.names(q), Mine: mine}
+	if len(lines) > queueLines {
+		p.Lines = lines[:queueLines]
+		p.More = "/queue?after=" + p.Lines[queueLines-1].ID
+		if mine {
+			p.More += "&mine=1"
+		}
+	}
+	v := q.view("queue.title")
+	v.Data = p
+	return q.render(http.StatusOK, "queue", v)
+}
+
+type casePage struct {
+	*licensing.Application
+	File      *licensing.File
+	Service   string
+	Operation string
+	Sections  []section
+	Review    []licensing.ReviewItem
+	Mine      bool
+	Held      bool
+	Grounds   string
+}
+
+// theCase shows an application with its documents, what was found of the signature, and the checklist.
+func (s *site) theCase(q *request) error { return s.showCase(q, http.StatusOK, nil) }
+
+func (s *site) showCase(q *request, status int, errs []fieldError) error {
+	app, err := s.o.Service.Application(q.Context(), q.actor(), q.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	file, err := s.o.Service.File(q.Context(), q.actor(), app.ID)
+	if err != nil {
+		return err
+	}
+	r, ok := s.regulation(app.Service)
+	if !ok {
+		return errMissing
+	}
+	op, _ := r.Operation(app.Operation)
+	v := q.view("case.title")
+	p := casePage{Application: app, File: file, Service: r.Name.In(q.lang), Operation: op.Name.In(q.lang), Review: r.Review,
+		Mine: file.Case.Officer == q.user.ID, Held: file.Case.Officer != "", Grounds: q.FormValue("grounds")}
+	values := valuesOf(app.Fields)
+	for _, f := range r.Screens(app.Applicant.Kind, app.Operation) {
+		if f.Part == "" {
+			p.Sections = append(p.Sections, section{screen{Key: f.Key, Name: f.Name.In(q.lang)}, answersOf(f, values, q.lang, v.T("yes"))})
+		}
+	}
+	v.Data, v.Back, v.Errors = p, "/queue", errs
+	return q.render(status, "case", v)
+}
+
+func (s *site) claim(q *request) error {
+	var err error
+	if q.FormValue("release") != "" {
+		_, err = s.o.Service.Release(q.Context(), q.actor(), q.PathValue("id"))
+	} else {
+		_, err = s.o.Service.Claim(q.Context(), q.actor(), q.PathValue("id"))
+	}
+	if err != nil {
+		return err
+	}
+	return q.redirect("/case/" + q.PathValue("id"))
+}
+
+// document shows an attachment for saving; what somebody uploaded is never opened as a page of this site.
+func (s *site) document(q *request) error {
+	at, content, err := s.o.Service.AttachmentContent(q.Context(), q.actor(), q.PathValue("id"), q.PathValue("sha256"))
+	if err != nil {
+		return err
+	}
+	q.w.Header().Set("Content-Security-Policy", "sandbox")
+	return q.file(at.Name, at.Type, content, true)
+}
+
+// decide approves or refuses; the licence or the reasoned refusal is signed with the licensor's key.
+func (s *site) decide(q *request) error {
+	if err := q.ParseForm(); err != nil {
+		return err
+	}
+	d := licensing.Decision{Approve: q.FormValue("decision") == "approve", Grounds: strings.TrimSpace(q.FormValue("grounds")), Checklist: map[string]bool{}}
+	v := q.view("case.title")
+	if answer := q.FormValue("decision"); answer != "approve" && answer != "refuse" {
+		return s.showCase(q, http.StatusUnprocessableEntity, []fieldError{{"decision", v.T("case.choose")}})
+	}
+	for key, values := range q.PostForm {
+		if name, ok := strings.CutPrefix(key, "check."); ok && len(values) == 1 {
+			d.Checklist[name] = values[0] == "yes"
+		}
+	}
+	app, err := s.o.Service.Decide(q.Context(), q.actor(), q.PathValue("id"), d)
+	switch {
+	case isInput(err):
+		return s.showCase(q, http.StatusUnprocessableEntity, []fieldError{{nameOf(err), fieldOf(q, err)}})
+	case errors.Is(err, licensing.ErrLater):
+		return s.showCase(q, http.StatusServiceUnavailable, []fieldError{{"decision", v.T("error.later.text")}})
+	case err != nil:
+		return err
+	}
+	return q.redirect("/case/" + app.ID)
+}
+
+type licencePage struct {
+	*licensing.Statement
+	Licence *licensing.Licence
+	Check   licensing.LicenceCheck
+	Moves   []licensing.MoveRecord
+	Grounds []licensing.Ground
+}
+
+// licence shows one licence with its state, its history and, to officers, what may be done with it.
+func (s *site) licence(q *request) error { return s.showLicence(q, http.StatusOK, nil) }
+
+func (s *site) showLicence(q *request, status int, errs []fieldError) error {
+	number := strings.ToUpper(q.PathValue("number"))
+	if licensing.ParseNumber(number) != nil {
+		return errMissing
+	}
+	l, err := s.o.Service.Licence(q.Context(), number)
+	if err != nil {
+		return err
+	}
+	p := licencePage{Licence: l, Check: s.o.Service.CheckLicence(q.Context(), nil, nil, number)}
+	if p.Moves, err = s.o.Service.Moves(q.Context(), number); err != nil {
+		return err
+	}
+	if q.actor().Officer {
+		p.Grounds = s.o.Service.Grounds()
+	}
+	v := q.view("licence.title")
+	v.Data, v.Errors, v.Back = p, errs, "/registry"
+	return q.render(status, "licence", v)
+}
+
+// move suspends, resumes or terminates a licence by a new signed entry.
+func (s *site) move(q *request) error {
+	if err := q.ParseForm(); err != nil {
+		return err
+	}
+	m := licensing.MoveRequest{Ground: q.FormValue("ground"), Reference: strings.TrimSpace(q.FormValue("reference")), Reason: strings.TrimSpace(q.FormValue("reason"))}
+	for _, g := range s.o.Service.Grounds() {
+		if g.Key == m.Ground {
+			m.Move = g.Move
+		}
+	}
+	if until := q.FormValue("until"); until != "" {
+		day, _ := isoDate(until)
+		m.Until = licensing.Day(day)
+	}
+	_, err := s.o.Service.Move(q.Context(), q.actor(), strings.ToUpper(q.PathValue("number")), m)
+	switch {
+	case isInput(err):
+		return s.showLicence(q, http.StatusUnprocessableEntity, []fieldError{{nameOf(err), fieldOf(q, err)}})
+	case errors.Is(err, licensing.ErrState):
+		return s.showLicence(q, http.StatusConflict, []fieldError{{"ground", q.view("licence.title").T("licence.not_now")}})
+	case err != nil:
+		return err
+	}
+	return q.redirect("/registry/" + q.PathValue("number"))
+}

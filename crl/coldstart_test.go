@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,7 @@ func BenchmarkColdStart(b *testing.B) {
 	}
 	b.ReportMetric(float64(middle(mapped))/float64(middle(floors)), "mapped/read+hash")
 	b.ReportMetric(float64(middle(shared))/float64(middle(floors)), "redis/read+hash")
+	b.ReportMetric(float64(slices.Min(shared))/float64(slices.Min(floors)), "least-redis/read+hash") // when nobody else was about
 	b.ReportMetric(ms(middle(mapped)), "mapped-ms")
 	b.ReportMetric(ms(middle(shared)), "redis-ms")
 	b.ReportMetric(0, "ns/op")

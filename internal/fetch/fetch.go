@@ -37,6 +37,9 @@ type Options struct {
 	Proxy string
 	// UserAgent. Optional. If empty, "rastau".
 	UserAgent string
+	// Watch is told of each address that was found right, just before it is dialled; its error keeps it from being dialled.
+	// Optional. Not asked where there is a proxy.
+	Watch func(address string) error
 }
 
 const (
@@ -52,11 +55,12 @@ type Client struct {
 	allow     []netip.Prefix
 	timeout   time.Duration
 	userAgent string
+	watch     func(address string) error
 }
 
 // New makes a Client. The error says which option is wrong.
 func New(o Options) (*Client, error) {
-	c := &Client{timeout: o.Timeout, userAgent: o.UserAgent}
+	c := &Client{timeout: o.Timeout, userAgent: o.UserAgent, watch: o.Watch}
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
 	}

@@ -95,10 +95,18 @@ func TestRedirectsAreJudgedAnew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Only the one server's own address is allowed: what it points to is not.
-	c := client(t, fetch.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Timeout: 3 * time.Second})
+	// Only the one server's own address is allowed: what it points to is not. Nothing else is ever on its way to be dialled.
+	watch := func(address string) error {
+		if address != at.Host {
+			t.Errorf("%s was about to be dialled", address)
+			return errors.New("not in a test")
+		}
+		return nil
+	}
+	c := client(t, fetch.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, Timeout: 3 * time.Second, Watch: watch})
 	for _, to = range []string{
 		"http://127.0.0.2" + target[strings.LastIndex(target, ":"):], "http://[::1]:80/", "http://169.254.169.254/latest/meta-data/",
+		"http://[fe80::1]/", "http://[::ffff:169.254.169.254]/",
 		"file:///etc/passwd", "gopher://127.0.0.1/", "http://user:secret@" + at.Host + "/", "ftp://127.0.0.1/",
 	} {
 		if _, err := c.Get(context.Background(), from, 10); !errors.Is(err, fetch.ErrRefused) {

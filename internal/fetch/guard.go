@@ -67,7 +67,10 @@ func (c *Client) control(_ context.Context, network, address string, _ syscall.R
 	if err != nil {
 		return fmt.Errorf("%w: %.60q is not an address", ErrRefused, address)
 	}
-	return c.judge(ap.Addr())
+	if err := c.judge(ap.Addr()); err != nil || c.watch == nil {
+		return err
+	}
+	return c.watch(address)
 }
 
 func (c *Client) judge(a netip.Addr) error {

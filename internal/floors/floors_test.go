@@ -44,6 +44,7 @@ var floor = map[string]int{
 	"internal/page": 1,
 	"internal/pki":  1,
 
+	"client":            0,
 	"internal/ber":      0,
 	"internal/blob":     0,
 	"internal/cache":    0,

@@ -29,6 +29,7 @@ import (
 
 func newDemo() *cobra.Command {
 	var check, quiet bool
+	var shared demoShared
 	var dir, listen string
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -39,6 +40,7 @@ people and the API, with embedded defaults: SQLite, memory cache, no other progr
 With --check the whole story is played without a person: a licence is applied for, judged, decided, signed and audited;
 every refusal is tried; the transcript is printed, and the exit code is 0 where everything was as it must be, else 1.`,
 		Example: `  rastau demo
+  rastau demo --check --database postgres://rastau@127.0.0.1/rastau --redis redis://127.0.0.1:6379/0
   rastau demo --check --dir story   # leaves story/licences/*.pdf, story/tampered/, story/anchors/*.pem`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -54,17 +56,20 @@ every refusal is tried; the transcript is printed, and the exit code is 0 where 
 				}
 				fmt.Fprintln(cmd.ErrOrStderr(), "the demo's files are in", dir)
 			}
-			return runDemo(ctx, cmd.OutOrStdout(), demoOptions{Dir: dir, Listen: listen, Check: check, Quiet: quiet})
+			return runDemo(ctx, cmd.OutOrStdout(), demoOptions{demoShared: shared, Dir: dir, Listen: listen, Check: check, Quiet: quiet})
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "play the whole story, print it and exit 0 or 1")
 	cmd.Flags().StringVar(&dir, "dir", "", "`FOLDER` for state and licences (default: a new temporary folder); an earlier demo's folder is gone on with")
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address of the API; loopback only")
+	cmd.Flags().StringVar(&shared.Database, "database", "", "`ADDRESS` of an empty PostgreSQL database (postgres://…) instead of the embedded one")
+	cmd.Flags().StringVar(&shared.Redis, "redis", "", "`ADDRESS` of a Redis (redis://…) instead of the memory cache")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "no progress and no logs on stderr")
 	return cmd
 }
 
 type demoOptions struct {
+	demoShared
 	Dir, Listen  string
 	Check, Quiet bool
 }
@@ -99,7 +104,7 @@ func runDemo(ctx context.Context, out io.Writer, o demoOptions) error {
 		defer l.Close() // again where it was served: that error says nothing
 		listeners = append(listeners, l)
 	}
-	w, err := openWorld(dir, listeners[0].Addr().String(), listeners[1].Addr().String())
+	w, err := openWorld(dir, listeners[0].Addr().String(), listeners[1].Addr().String(), o.demoShared)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func (s *story) tell(m told) {
 
 // play runs all scenes; the error is for what kept the story from being told, wrong verdicts are counted.
 func (s *story) play(ctx context.Context) error {
-	for _, part := range []func(context.Context) error{s.goodLicence, s.nationalLicence, s.refusals, s.outage, s.tamperedLicence, s.threePaths} {
+	for _, part := range []func(context.Context) error{s.goodLicence, s.nationalLicence, s.refusals, s.outage, s.tamperedLicence, s.threePaths, s.licences} {
 		if err := part(ctx); err != nil {
 			return err
 		}

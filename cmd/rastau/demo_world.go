@@ -42,13 +42,15 @@ type world struct {
 	tokens  map[account.Role]string
 	people  people
 	desk    *account.Desk
+	logKey  string // public, of the checkpoints of the log
+	shared  demoShared
 	outside *outside // the systems around; nil in the second
 	fee     int64    // tiyn, of the sample application
 }
 
 // people of the story.
 type people struct {
-	licensor                                *pki.Key
+	licensor, seal                          *pki.Key
 	head, expired, early, listed, answered  *pki.Key // heads of bodies: good, expired, not yet valid, revoked by list, revoked by OCSP
 	entrepreneur, stranger, otherHead, auth *pki.Key
 	enters, employee, employee2, operator   *pki.Key // the entrepreneur's for logging in; those who enter applications of others
@@ -66,8 +68,8 @@ const (
 // openWorld makes the folder, the authority with its keys and the configuration, and starts the authority's responders.
 // A folder that an earlier demo left is gone on with: same authority, same register. listen and second are the addresses of the
 // two installations.
-func openWorld(dir, listen, second string) (_ *world, err error) {
-	w := &world{dir: dir, tokens: map[account.Role]string{}}
+func openWorld(dir, listen, second string, shared demoShared) (_ *world, err error) {
+	w := &world{dir: dir, shared: shared, tokens: map[account.Role]string{}}
 	w.second = &world{dir: filepath.Join(dir, secondFolder), tokens: map[account.Role]string{}}
 	if err := w.mayUse(); err != nil {
 		return nil, err
@@ -248,6 +250,7 @@ func (w *world) issuePeople() error {
 		leaf testpki.Leaf
 	}{
 		{&p.licensor, w.ca, head("ӘБДІҚҰЛОВ", "ҮМІТҺАН", 7000, regulations[0].Licensor.BIN, "КӨЛІКТІК БАҚЫЛАУ КОМИТЕТІНІҢ АУМАҚТЫҚ ОРГАНЫ (DEMO)")},
+		{&p.seal, w.ca, testpki.Leaf{CommonName: "Е-ЛИЦЕНЗИЯЛАУ МӨРІ (DEMO)", BIN: identity.NewBIN(registered, 4110), Organization: "Е-ЛИЦЕНЗИЯЛАУ (DEMO)", Roles: []pki.OID{pki.OIDRoleSystem}}},
 		{&p.head, w.ca, head("ӘУЕЗҒАЛИ", "ӨРКЕН", 7010, p.bin, body)},
 		{&p.expired, w.ca, expired},
 		{&p.early, w.ca, early},
@@ -298,7 +301,7 @@ func (w *world) writeFiles(listen string) error {
 	if err := os.WriteFile(filepath.Join(w.dir, "keys", passwordFile), []byte(password+"\n"), 0o600); err != nil {
 		return err
 	}
-	for name, key := range map[string]*pki.Key{"licensor": w.people.licensor, "applicant": w.people.head} {
+	for name, key := range map[string]*pki.Key{"licensor": w.people.licensor, "seal": w.people.seal, "applicant": w.people.head} {
 		p12, err := testpki.PKCS12(key, password)
 		if err != nil {
 			return err
@@ -328,9 +331,24 @@ func (w *world) writeAuthorities() error {
 			return err
 		}
 	}
-	list = append(list, licensing.Authority{Officer: "demo-officer", Name: "ӘБДІҚҰЛОВ ҮМІТҺАН",
-		Position: phrase.Text{KK: "Басшы", RU: "Руководитель", EN: "Head"}, Licensor: pki.HolderOf(w.people.licensor.Certificate).BIN,
-		Certificate: w.people.licensor.Certificate.SHA256Hex(), From: time.Now().Add(-24 * time.Hour).UTC().Truncate(time.Second)})
+	regulations, err := licensing.Embedded()
+	if err != nil {
+		return err
+	}
+	head := phrase.Text{KK: "Басшы", RU: "Руководитель", EN: "Head"}
+	deputy := phrase.Text{KK: "Басшының орынбасары", RU: "Заместитель руководителя", EN: "Deputy head"}
+	system := phrase.Text{KK: "Ақпараттық жүйе", RU: "Информационная система", EN: "Information system"}
+	since := time.Now().Add(-24 * time.Hour).UTC().Truncate(time.Second)
+	for _, r := range regulations {
+		for _, line := range []licensing.Authority{
+			{Officer: "demo-officer", Name: "ӘБДІҚҰЛОВ ҮМІТҺАН", Position: head, Certificate: w.people.licensor.Certificate.SHA256Hex()},
+			{Officer: "demo-second", Name: "ҒАБИТОВА ҚЫМБАТ", Position: deputy, Certificate: w.people.licensor.Certificate.SHA256Hex()},
+			{Officer: licensing.System, Name: "Е-ЛИЦЕНЗИЯЛАУ", Position: system, Certificate: w.people.seal.Certificate.SHA256Hex()},
+		} {
+			line.Licensor, line.From = r.Licensor.BIN, since
+			list = append(list, line)
+		}
+	}
 	data, err := yaml.Marshal(list)
 	if err != nil {
 		return err
@@ -376,6 +394,9 @@ func (w *world) writeConfig(listen string) error {
 	if err := w.writeLists(); err != nil {
 		return err
 	}
+	if err := w.openLogKey(); err != nil {
+		return err
+	}
 	for _, ca := range w.pki.CAs() {
 		name := filepath.Join(w.dir, "certificates", ca.ID()+".pem")
 		if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Certificate.Raw}), 0o644); err != nil {
@@ -383,6 +404,7 @@ func (w *world) writeConfig(listen string) error {
 		}
 	}
 	c := &Config{
+		Seal: KeyConfig{File: "keys/seal.p12", PasswordFile: "keys/" + passwordFile}, LogKey: logKeyFile,
 		Rates: "rates.yaml", Calendar: "calendar.yaml", Certificates: []string{"certificates"},
 		Listen: listen, PublicURL: "http://" + listen, Database: "rastau.db", Anchors: []string{"anchors"},
 		Key: KeyConfig{File: "keys/licensor.p12", PasswordFile: "keys/" + passwordFile}, TSA: w.base + "/tsp",
@@ -403,6 +425,17 @@ func (w *world) writeConfig(listen string) error {
 		}
 		w.tokens[role] = token
 		c.Accounts = append(c.Accounts, account.Account{ID: "demo-" + string(role), Name: "Demo " + string(role), Roles: []account.Role{role}, TokenSHA256: digest})
+	}
+	token, digest, err := account.NewToken()
+	if err != nil {
+		return err
+	}
+	w.tokens[secondOfficer] = token
+	c.Accounts = append(c.Accounts, account.Account{ID: "demo-second", Name: "Demo second officer", Roles: []account.Role{account.Officer}, TokenSHA256: digest})
+	if !w.national() {
+		if err := w.shared.apply(c); err != nil {
+			return err
+		}
 	}
 	data, err := yaml.Marshal(c)
 	if err != nil {

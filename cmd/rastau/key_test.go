@@ -62,7 +62,7 @@ func TestKeyCommands(t *testing.T) {
 
 // TestKeysReadAgain: a service reads its keys again on a signal and when their files change; what cannot be read changes nothing.
 func TestKeysReadAgain(t *testing.T) {
-	w := made(openWorld(t.TempDir(), "127.0.0.1:1", "127.0.0.1:2"))
+	w := made(openWorld(t.TempDir(), "127.0.0.1:1", "127.0.0.1:2", demoShared{}))
 	defer w.Close()
 	file := filepath.Join(w.dir, "config.yaml")
 	c := made(loadConfig(file))

@@ -128,7 +128,7 @@ func newLoad(t *testing.T, database string, processes int) *load {
 	for i := range addresses {
 		addresses[i] = freeAddress(t)
 	}
-	w, err := openWorld(dir, addresses[0], addresses[processes])
+	w, err := openWorld(dir, addresses[0], addresses[processes], demoShared{})
 	if err != nil {
 		t.Fatal(err)
 	}

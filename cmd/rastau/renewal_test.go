@@ -24,7 +24,7 @@ import (
 // hands out the renewed file from then on; the register proves as before.
 func TestRenewedByItself(t *testing.T) {
 	ctx := t.Context()
-	w := made(openWorld(t.TempDir(), "127.0.0.1:1", "127.0.0.1:2")) // the addresses stand in the configuration only
+	w := made(openWorld(t.TempDir(), "127.0.0.1:1", "127.0.0.1:2", demoShared{})) // the addresses stand in the configuration only
 	defer w.Close()
 	service := func(name string, ends time.Time) {
 		w.pki.UseTSA(made(w.ca.Issue(testpki.Leaf{CommonName: name, NotBefore: time.Now().Add(-time.Hour), NotAfter: ends,

@@ -26,29 +26,91 @@ var sqliteDialect = &dialect{
 		FROM (SELECT * FROM attachments WHERE application = applications.id ORDER BY position))`,
 }
 
-type sqlite struct{ write, read *sql.DB }
+type sqlite struct {
+	pools []*sql.DB
+	write *sqliteConn
+	read  chan *sqliteConn
+	conns []*sqliteConn // all of them
+
+	once   sync.Once
+	closed chan struct{}
+}
 
 func openSQLite(ctx context.Context, path string) (_ *sqlite, err error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
+	d := &sqlite{read: make(chan *sqliteConn, readers), closed: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("open %s: %w", path, err), d.close())
+		}
+	}()
 	// synchronous FULL: in WAL mode only this syncs at every commit.
 	write, err := openPool(abs, "immediate", "journal_mode(WAL)", "synchronous(FULL)")
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, err
 	}
+	d.pools = append(d.pools, write)
 	write.SetMaxOpenConns(1)
 	if err := up(ctx, sqliteDialect, write); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), write.Close())
+		return nil, err
+	}
+	if d.write, err = d.connection(ctx, write); err != nil {
+		return nil, err
 	}
 	read, err := openPool(abs, "deferred", "query_only(1)")
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), write.Close())
+		return nil, err
 	}
-	read.SetMaxOpenConns(readers)
-	read.SetMaxIdleConns(readers)
-	return &sqlite{write: write, read: read}, nil
+	d.pools = append(d.pools, read)
+	for range readers {
+		c, err := d.connection(ctx, read)
+		if err != nil {
+			return nil, err
+		}
+		d.read <- c
+	}
+	return d, nil
+}
+
+// sqliteConn is one connection with its statements, each prepared once.
+type sqliteConn struct {
+	c        *sql.Conn
+	prepared map[string]*sql.Stmt
+}
+
+// maxPrepared bounds the statements that a connection keeps: a search makes many shapes.
+const maxPrepared = 256
+
+func (d *sqlite) connection(ctx context.Context, pool *sql.DB) (*sqliteConn, error) {
+	c, err := pool.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	made := &sqliteConn{c: c, prepared: make(map[string]*sql.Stmt)}
+	d.conns = append(d.conns, made)
+	return made, nil
+}
+
+func (c *sqliteConn) statement(query string) (*sql.Stmt, error) {
+	if s := c.prepared[query]; s != nil {
+		return s, nil
+	}
+	if len(c.prepared) >= maxPrepared {
+		for q, s := range c.prepared {
+			delete(c.prepared, q)
+			if err := s.Close(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	s, err := c.c.PrepareContext(context.Background(), numbered(query))
+	if err == nil {
+		c.prepared[query] = s
+	}
+	return s, err
 }
 
 // openPool prepares a pool; every connection gets the pragmas when it is made.
@@ -64,56 +126,76 @@ func openPool(path, lock string, pragmas ...string) (*sql.DB, error) {
 }
 
 func (d *sqlite) dialect() *dialect { return sqliteDialect }
-func (d *sqlite) writer() session   { return &sqliteSession{db: d.write} }
-func (d *sqlite) close() error      { return errors.Join(d.read.Close(), d.write.Close()) }
+func (d *sqlite) writer() session {
+	return &sqliteSession{sqliteStatements{ctx: context.Background(), conn: d.write}}
+}
+
+func (d *sqlite) close() (err error) {
+	d.once.Do(func() {
+		close(d.closed)
+		for range len(d.conns) - 1 { // all but the writing one: a view that runs ends first
+			<-d.read
+		}
+		for _, c := range d.conns {
+			err = errors.Join(err, c.c.Close())
+		}
+		for _, pool := range d.pools {
+			err = errors.Join(err, pool.Close())
+		}
+	})
+	return err
+}
 
 func (d *sqlite) view(ctx context.Context, f func(statements) error) error {
-	t, err := d.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
+	var conn *sqliteConn
+	select {
+	case conn = <-d.read:
+	case <-d.closed:
+		return fmt.Errorf("store: %w", errClosed)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { d.read <- conn }()
+	always := &sqliteStatements{ctx: context.Background(), conn: conn}
+	if err := always.exec(`BEGIN DEFERRED`); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	defer t.Rollback() //nolint:errcheck // nothing was written
-	return f(&sqliteStatements{ctx: ctx, t: t})
+	defer always.exec(`ROLLBACK`) //nolint:errcheck // nothing was written
+	return f(&sqliteStatements{ctx: ctx, conn: conn})
 }
 
 // sqliteSession writes over the one writing connection. No statement of it is
 // ever interrupted: that would roll back the steps of others.
-type sqliteSession struct {
-	sqliteStatements
-	db *sql.DB
-	tx *sql.Tx
-}
+type sqliteSession struct{ sqliteStatements }
 
-func (s *sqliteSession) begin(context.Context) (err error) {
-	ctx := context.Background()
-	if s.tx, err = s.db.BeginTx(ctx, nil); err != nil {
-		return err
-	}
-	s.sqliteStatements = sqliteStatements{ctx: ctx, t: s.tx}
-	return nil
-}
+func (s *sqliteSession) begin(context.Context) error { return s.exec(`BEGIN IMMEDIATE`) }
+func (s *sqliteSession) savepoint() error            { return s.exec(`SAVEPOINT step`) }
+func (s *sqliteSession) release() error              { return s.exec(`RELEASE step`) }
+func (s *sqliteSession) commit() (bool, error)       { return true, s.exec(`COMMIT`) }
+func (s *sqliteSession) undo() error                 { return s.exec(`ROLLBACK TO step`) }
+func (s *sqliteSession) rollback()                   { _ = s.exec(`ROLLBACK`) }
 
-func (s *sqliteSession) savepoint() error { return s.exec(`SAVEPOINT step`) }
-func (s *sqliteSession) release() error   { return s.exec(`RELEASE step`) }
-func (s *sqliteSession) commit() (bool, error) {
-	return true, s.tx.Commit()
-}
-func (s *sqliteSession) undo() error { return s.exec(`ROLLBACK TO step`) }
-func (s *sqliteSession) rollback()   { _ = s.tx.Rollback() }
-
-// sqliteStatements runs statements in a transaction of either pool.
+// sqliteStatements runs statements in the transaction of a connection.
 type sqliteStatements struct {
-	ctx context.Context
-	t   *sql.Tx
+	ctx  context.Context
+	conn *sqliteConn
 }
 
 func (x *sqliteStatements) exec(query string, args ...any) error {
-	_, err := x.t.ExecContext(x.ctx, numbered(query), args...)
+	s, err := x.conn.statement(query)
+	if err != nil {
+		return err
+	}
+	_, err = s.ExecContext(x.ctx, args...)
 	return err
 }
 
 func (x *sqliteStatements) must(otherwise error, query string, args ...any) error {
-	res, err := x.t.ExecContext(x.ctx, numbered(query), args...)
+	s, err := x.conn.statement(query)
+	if err != nil {
+		return err
+	}
+	res, err := s.ExecContext(x.ctx, args...)
 	if err != nil {
 		return err
 	}
@@ -124,7 +206,11 @@ func (x *sqliteStatements) must(otherwise error, query string, args ...any) erro
 }
 
 func (x *sqliteStatements) one(into []any, query string, args ...any) error {
-	err := x.t.QueryRowContext(x.ctx, numbered(query), args...).Scan(into...)
+	s, err := x.conn.statement(query)
+	if err != nil {
+		return err
+	}
+	err = s.QueryRowContext(x.ctx, args...).Scan(into...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return licensing.ErrNotFound
 	}
@@ -132,7 +218,11 @@ func (x *sqliteStatements) one(into []any, query string, args ...any) error {
 }
 
 func (x *sqliteStatements) all(row func(scan func(into ...any) error) error, query string, args ...any) error {
-	rows, err := x.t.QueryContext(x.ctx, numbered(query), args...)
+	s, err := x.conn.statement(query)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(x.ctx, args...)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package licensing
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"rastau/internal/pki"
@@ -78,6 +79,12 @@ func (s *Service) question(app *Application) verifier.Question {
 	q.IIN, q.BIN = app.Applicant.IIN, app.Applicant.BIN
 	if app.Clerk != nil {
 		q.IIN, q.BIN = app.Clerk.IIN, app.Clerk.BIN
+		return q
+	}
+	// Numbers alone would let a body's accountant or clerk apply in its name: the signature
+	// is that of whoever has the authority (law on electronic documents, article 10).
+	if a := verifier.Applicant(app.Applicant.Kind); slices.Contains(verifier.Applicants(), a) {
+		q.Applicant = a
 	}
 	return q
 }

@@ -117,6 +117,8 @@ func reasonOf(r *verifier.Report) string {
 		return reasonIIN
 	case "holder.bin":
 		return reasonBIN
+	case "holder.capacity":
+		return reasonCapacity
 	}
 	return reasonOther
 }

@@ -12,6 +12,7 @@ import (
 
 	"rastau/internal/pdf"
 	"rastau/internal/phrase"
+	"rastau/internal/pki"
 	"rastau/internal/testpki"
 	"rastau/licensing"
 	"rastau/signer"
@@ -180,7 +181,7 @@ func TestAboutALicence(t *testing.T) {
 	stranger.Applicant.Kind, stranger.Applicant.IIN, stranger.Applicant.BIN = licensing.LegalEntity, "", bodyBIN
 	app, err := h.service.Apply(ctx, applicant, stranger)
 	must(t, err)
-	key := h.issue(t, testpki.Leaf{IIN: personIIN, BIN: bodyBIN, Organization: "BODY"})
+	key := h.issue(t, testpki.Leaf{IIN: personIIN, BIN: bodyBIN, Organization: "BODY", Roles: []pki.OID{pki.OIDRoleHead}})
 	if _, err := h.service.Submit(ctx, applicant, app.ID, sign(t, key, app.Package, true)); !errors.As(err, &input) || input.Field != "about" {
 		t.Errorf("another's licence: %v", err)
 	}

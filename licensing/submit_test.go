@@ -53,6 +53,7 @@ func TestRefusedSignatures(t *testing.T) {
 		{"revoked by OCSP", nil, detached(revoked(h.ca.RevokeOCSPOnly, testpki.Leaf{IIN: personIIN})), "revoked", verifier.RevokedNoPOE},
 		{"IIN of somebody else", nil, detached(h.issue(t, testpki.Leaf{IIN: otherIIN})), "holder_iin", verifier.ChainConstraintsFailure},
 		{"a body's certificate for a person", nil, detached(h.issue(t, testpki.Leaf{IIN: personIIN, BIN: bodyBIN})), "capacity", verifier.ChainConstraintsFailure},
+		{"the body's accountant", &body, detached(h.issue(t, testpki.Leaf{IIN: personIIN, BIN: bodyBIN, Roles: []pki.OID{pki.OIDRoleFinancial}})), "capacity", verifier.ChainConstraintsFailure},
 		{"BIN of another body", &body, detached(h.issue(t, testpki.Leaf{IIN: personIIN, BIN: identity.NewBIN(now, 9)})), "holder_bin", verifier.ChainConstraintsFailure},
 		{"a person's certificate for a body", &body, detached(h.person(t)), "holder_bin", verifier.ChainConstraintsFailure},
 		{"authentication certificate", nil, detached(h.issue(t, testpki.Leaf{IIN: personIIN, Auth: true})), "purpose", verifier.ChainConstraintsFailure},
@@ -82,7 +83,7 @@ func TestRefusedSignatures(t *testing.T) {
 			form, good := h.form(t), h.person(t)
 			if c.applicant != nil {
 				form.Applicant = *c.applicant
-				good = h.issue(t, testpki.Leaf{IIN: otherIIN, BIN: bodyBIN})
+				good = h.issue(t, testpki.Leaf{IIN: otherIIN, BIN: bodyBIN, Roles: []pki.OID{pki.OIDRoleHead}})
 			}
 			app, err := h.service.Apply(t.Context(), applicant, form)
 			must(t, err)

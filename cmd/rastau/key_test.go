@@ -60,6 +60,19 @@ func TestKeyCommands(t *testing.T) {
 	}
 }
 
+// TestKeysOfService: the keys of a service's configuration are listed and judged too.
+func TestKeysOfService(t *testing.T) {
+	w := made(openWorld(t.TempDir(), "127.0.0.1:1", "127.0.0.1:2"))
+	defer w.Close()
+	config := filepath.Join(w.dir, "config.yaml")
+	if code, out, problems := call(t, "key", "list", "--config", config); code != 0 || !strings.Contains(out, "may sign documents") {
+		t.Errorf("list: exit %d\n%s%s", code, out, problems)
+	}
+	if code, out, problems := call(t, "key", "check", "--config", config, "--anchors", filepath.Join(w.dir, "anchors"), "--allow", "127.0.0.0/8"); code != 0 || !strings.Contains(out, "TOTAL-PASSED") {
+		t.Errorf("check: exit %d\n%s%s", code, out, problems)
+	}
+}
+
 // TestKeysReadAgain: a service reads its keys again on a signal and when their files change; what cannot be read changes nothing.
 func TestKeysReadAgain(t *testing.T) {
 	w := made(openWorld(t.TempDir(), "127.0.0.1:1", "127.0.0.1:2", demoShared{}))

@@ -62,7 +62,7 @@ func TestKeyCommands(t *testing.T) {
 
 // TestKeysOfService: the keys of a service's configuration are listed and judged too.
 func TestKeysOfService(t *testing.T) {
-	w := made(openWorld(t.TempDir(), "127.0.0.1:1", "127.0.0.1:2"))
+	w := made(openWorld(t.TempDir(), "127.0.0.1:1", "127.0.0.1:2", demoShared{}))
 	defer w.Close()
 	config := filepath.Join(w.dir, "config.yaml")
 	if code, out, problems := call(t, "key", "list", "--config", config); code != 0 || !strings.Contains(out, "may sign documents") {

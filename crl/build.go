@@ -144,6 +144,7 @@ func (b *builder) index() *index {
 		b.memory.free()
 	}
 	x.memory = memory
+	memory.touched(size)
 	x.lay(body[:size:size])
 	for i := 1; i < len(widths); i++ {
 		if x.tables[i].records > 0 {

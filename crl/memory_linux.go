@@ -17,22 +17,35 @@ const hugeFrom = 8 << 20
 // memory is what the system gave outside the heap. It is given back when nobody holds the memory any more: who reads the
 // octets must keep it alive until done.
 type memory struct {
-	octets []byte
+	extent *extent
 	last   runtime.Cleanup
 }
 
-func owned(octets []byte, last func([]byte)) *memory {
-	m := &memory{octets: octets}
-	m.last = runtime.AddCleanup(m, last, octets)
+// extent is a stretch of memory, of which used octets were touched; 0 where nobody knows.
+type extent struct {
+	octets []byte
+	used   int
+}
+
+func owned(e *extent, last func(*extent)) *memory {
+	m := &memory{extent: e}
+	m.last = runtime.AddCleanup(m, last, e)
 	return m
+}
+
+// touched says how much of it was used.
+func (m *memory) touched(octets int) {
+	if m != nil {
+		m.extent.used = max(m.extent.used, octets)
+	}
 }
 
 // free gives it back at once, the collector does not see how much it is. Nobody may read it any more.
 func (m *memory) free() {
 	if m != nil {
 		m.last.Stop()
-		retire(m.octets)
-		m.octets = nil
+		retire(m.extent)
+		m.extent = nil
 	}
 }
 
@@ -41,31 +54,35 @@ func (m *memory) free() {
 // room for two indexes anyway.
 var spare struct {
 	sync.Mutex
-	octets []byte
+	*extent
 }
 
 // retire keeps memory for the next index, or gives the smaller one back to the system.
-func retire(octets []byte) {
+func retire(e *extent) {
 	spare.Lock()
 	defer spare.Unlock()
-	if len(octets) > len(spare.octets) {
-		spare.octets, octets = octets, spare.octets
+	if e.used > 0 && (spare.extent == nil || e.used > spare.used) {
+		spare.extent, e = e, spare.extent
 	}
-	if octets != nil {
-		_ = syscall.Munmap(octets)
+	unmap(e)
+}
+
+func unmap(e *extent) {
+	if e != nil {
+		_ = syscall.Munmap(e.octets)
 	}
 }
 
-// again answers the spare memory where it is not much too large.
-func again(size int) []byte {
+// again answers the spare memory where it is long enough and not much too much.
+func again(size int) *extent {
 	spare.Lock()
 	defer spare.Unlock()
-	b := spare.octets
-	if len(b) < size || len(b) > 2*size+hugeFrom {
+	e := spare.extent
+	if e == nil || len(e.octets) < size || e.used > 2*size+hugeFrom {
 		return nil
 	}
-	spare.octets = nil
-	return b
+	spare.extent = nil
+	return e
 }
 
 // reserve gives size octets of any contents, which count when they are first touched only. Large ones lie in large pages
@@ -75,20 +92,22 @@ func reserve(size int) ([]byte, *memory, error) {
 	if size < hugeFrom {
 		return make([]byte, size), nil, nil
 	}
-	b := again(size)
-	if b == nil {
-		var err error
-		if b, err = syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_NORESERVE); err != nil {
+	e := again(size)
+	if e == nil {
+		b, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON|syscall.MAP_NORESERVE)
+		if err != nil {
 			return nil, nil, err
 		}
 		_ = syscall.Madvise(b, syscall.MADV_HUGEPAGE) // else small pages: slower, no worse
+		e = &extent{octets: b}
 	}
-	return b[:size:size], owned(b, retire), nil
+	return e.octets[:size:size], owned(e, retire), nil
 }
 
 // allocate is reserve for what will be used whole.
 func allocate(size int) ([]byte, *memory) {
 	if b, m, err := reserve(size); err == nil {
+		m.touched(size)
 		return b, m
 	}
 	return make([]byte, size), nil
@@ -107,5 +126,5 @@ func mapFile(f *os.File) ([]byte, *memory, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return b, owned(b, func(b []byte) { _ = syscall.Munmap(b) }), nil
+	return b, owned(&extent{octets: b}, unmap), nil
 }

@@ -159,6 +159,7 @@ type signedDocument struct {
 	Number      string `json:"number"`
 	Appendix    string `json:"appendix"`
 	LicensorBIN string `json:"licensorBIN"`
+	Issued      string `json:"issued"`
 }
 
 // documentIn reads what a licence file bears: the JSON embedded in the PDF, or the content of the CAdES. Empty where there is none.

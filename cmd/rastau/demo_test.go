@@ -123,6 +123,19 @@ func TestDemoStory(t *testing.T) {
 	if code, out, _ := call(t, append([]string{"licence", "verify", "testdata/session/good.p7s"}, judged...)...); code != 1 || !strings.Contains(out, "no licence") {
 		t.Errorf("a file that is no licence: exit %d\n%s", code, out)
 	}
+	// With the dated table of signers, and from an evidence file that holds all else.
+	table := []string{"--authorities", filepath.Join(dir, "authorities.yaml")}
+	kept := filepath.Join(t.TempDir(), "licence.zip")
+	if code, out, problems := call(t, "verify", "--offline", "--anchors", filepath.Join(dir, "anchors"), "--crl", filepath.Join(dir, "lists"), "--evidence", kept, licences[0]); code != 0 {
+		t.Errorf("keeping the evidence: exit %d\n%s%s", code, out, problems)
+	}
+	for _, file := range []string{licences[0], kept} {
+		args := append([]string{"licence", "verify", "--offline", "--anchors", filepath.Join(dir, "anchors"), "--crl", filepath.Join(dir, "lists")}, table...)
+		code, out, problems := call(t, append(args, file)...)
+		if code != 0 || !strings.Contains(out, "intact: yes") || !strings.Contains(out, "in force today: not known") || !strings.Contains(out, "from the licensor: yes") {
+			t.Errorf("%s with the table of signers: exit %d\n%s%s", file, code, out, problems)
+		}
+	}
 	json := strings.TrimSuffix(licences[0], ".pdf") + ".p7m"
 	check := exec.Command(tool(t, "openssl"), "cms", "-verify", "-inform", "DER", "-in", json, "-CAfile", filepath.Join(dir, "anchors", "root.pem"), "-purpose", "any", "-cades", "-out", os.DevNull)
 	if out, err := check.CombinedOutput(); err != nil {

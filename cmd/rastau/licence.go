@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"rastau/internal/evidence"
 	"rastau/internal/phrase"
 	"rastau/licensing"
 	"rastau/verifier"
@@ -26,25 +27,30 @@ func newLicence() *cobra.Command {
 	return cmd
 }
 
-// licenceJSON is the answer on one licence: the verdict on the file's signatures and the register's three answers, null where not asked.
+// licenceJSON is what is said of one licence: the verdict on the file's signatures, what the register knows, null where not
+// asked, and the three answers that follow.
 type licenceJSON struct {
 	File    string                  `json:"file,omitempty"`
 	Verdict *verifier.Report        `json:"verdict"`
 	Check   *licensing.LicenceCheck `json:"licence"`
+	Answers licensing.Answers       `json:"answers"`
 }
 
 func newLicenceVerify() *cobra.Command {
 	var f questionFlags
-	var config, server string
+	var config, server, authorities string
 	cmd := &cobra.Command{
 		Use:   "verify FILE|NUMBER",
 		Short: "Is this licence genuine, unchanged and in force",
-		Long: `With a file: judges its signatures, as verify does, and who signed; with --config the register is asked too. Without the register
-say who the licensor must be with --bin, else the answer stays undecided.
+		Long: `Three answers, each with its reason: is the file intact, is the licence in force today, was it really signed by the licensor.
+With a file: judges its signatures, as verify does; with --config the register is asked too. An evidence file (verify --evidence)
+is judged from what it holds alone. Without the register say whose keys the licensor's are with --authorities, the dated table of
+an installation, or who the licensor must be with --bin, else the answer stays undecided.
 With a number: asks the register alone (--config or --server is required).
 
 Exit: 0 genuine, 1 not, 3 not decided, 4 the file or the register cannot be read.`,
 		Example: `  rastau licence verify --anchors root.pem --bin 120940948216 licence.pdf
+  rastau licence verify --anchors root.pem --authorities authorities.yaml --offline licence.pdf
   rastau licence verify --config config.yaml licence.pdf
   rastau licence verify --server https://licence.example.kz KZ24ZZZ00000001`,
 		Args: cobra.ExactArgs(1),
@@ -58,11 +64,12 @@ Exit: 0 genuine, 1 not, 3 not decided, 4 the file or the register cannot be read
 				}
 				return verifyNumber(cmd, &f, args[0], config, server)
 			}
-			return verifyLicenceFile(cmd, &f, args[0], config, server)
+			return verifyLicenceFile(cmd, &f, args[0], licenceSources{config, server, authorities})
 		},
 	}
 	f.register(cmd.Flags(), true)
 	cmd.Flags().StringVar(&config, "config", "", "configuration `FILE` of an installation on this machine")
+	cmd.Flags().StringVar(&authorities, "authorities", "", "dated table of who signs for which licensor, `FILE`, where no register is at hand")
 	cmd.Flags().StringVar(&server, "server", "", "`ADDRESS` of a running service")
 	return cmd
 }
@@ -99,10 +106,11 @@ func verifyNumber(cmd *cobra.Command, f *questionFlags, number, config, server s
 	if err != nil {
 		return err
 	}
+	answers := licensing.AnswersOf(nil, nil, check, nil)
 	if f.json {
-		printJSON(cmd.OutOrStdout(), licenceJSON{Check: check})
+		printJSON(cmd.OutOrStdout(), licenceJSON{Check: check, Answers: answers})
 	} else {
-		printCheck(cmd, check, lang, true)
+		printAnswers(cmd, check.Number, answers, check.Why, lang)
 	}
 	if !check.Registered || !check.InForce {
 		return &exitError{code: exitFailed}
@@ -110,8 +118,26 @@ func verifyNumber(cmd *cobra.Command, f *questionFlags, number, config, server s
 	return nil
 }
 
-func verifyLicenceFile(cmd *cobra.Command, f *questionFlags, name, config, server string) error {
-	if server != "" {
+// licenceSources say where to ask about a licence.
+type licenceSources struct{ config, server, authorities string }
+
+func (l licenceSources) table() ([]licensing.Authority, error) {
+	if l.authorities == "" {
+		return nil, nil
+	}
+	data, err := readFile(l.authorities)
+	if err != nil {
+		return nil, unreadablef("--authorities: %v", err)
+	}
+	table, err := licensing.LoadAuthorities(data)
+	if err != nil {
+		return nil, unreadablef("--authorities: %v", err)
+	}
+	return table, nil
+}
+
+func verifyLicenceFile(cmd *cobra.Command, f *questionFlags, name string, from licenceSources) error {
+	if from.server != "" {
 		return usagef("--server takes a number; for a file use --config, or --anchors alone")
 	}
 	data, err := readFile(name)
@@ -122,9 +148,20 @@ func verifyLicenceFile(cmd *cobra.Command, f *questionFlags, name, config, serve
 	if err != nil {
 		return err
 	}
+	table, err := from.table()
+	if err != nil {
+		return err
+	}
+	if evidence.Is(data) {
+		file, err := openEvidence(name, data, true)
+		if err != nil {
+			return err
+		}
+		data, q = file.Document, f.again(cmd, q, file)
+	}
 	var a *app
-	if config != "" {
-		if a, err = openApp(cmd, config); err != nil {
+	if from.config != "" {
+		if a, err = openApp(cmd, from.config); err != nil {
 			return err
 		}
 		defer a.Close()
@@ -145,27 +182,30 @@ func verifyLicenceFile(cmd *cobra.Command, f *questionFlags, name, config, serve
 	answer := licenceJSON{File: name, Verdict: v.Document(cmd.Context(), data, q)}
 	answer.Verdict.File = name
 	codes := []int{exitCode(answer.Verdict.Indication)}
+	var check licensing.LicenceCheck
 	if a != nil {
-		check := a.Service.CheckLicence(cmd.Context(), answer.Verdict, data, "")
-		answer.Check = &check
+		check = a.Service.CheckLicence(cmd.Context(), answer.Verdict, data, "")
+		answer.Answers = licensing.AnswersOf(answer.Verdict, data, &check, table)
 		if !check.Registered || !check.SameFile || !check.InForce || check.Entitled != nil && !*check.Entitled {
 			codes = append(codes, exitFailed)
 		}
 	} else {
-		check := licensing.CheckFile(answer.Verdict, data)
-		answer.Check = &check
+		check = licensing.CheckFile(answer.Verdict, data)
+		answer.Answers = licensing.AnswersOf(answer.Verdict, data, nil, table)
+		licensor := answer.Answers.FromLicensor.Is
 		switch {
-		case check.Number == "" || check.Entitled != nil:
+		case check.Number == "" || check.Entitled != nil || table != nil && licensor != nil && !*licensor:
 			codes = append(codes, exitFailed)
-		case f.bin == "":
+		case f.bin == "" && (licensor == nil || !*licensor):
 			codes = append(codes, exitIndeterminate)
 		}
 	}
+	answer.Check = &check
 	if f.json {
 		printJSON(cmd.OutOrStdout(), answer)
 	} else {
 		printReport(cmd.OutOrStdout(), answer.Verdict, q.Lang)
-		printCheck(cmd, answer.Check, q.Lang, a != nil)
+		printAnswers(cmd, check.Number, answer.Answers, check.Why, q.Lang)
 	}
 	return worst(codes)
 }
@@ -216,17 +256,23 @@ func askServer(cmd *cobra.Command, server, number string) (*licensing.LicenceChe
 	return &check, nil
 }
 
-// printCheck prints the register's answers, or where it was not asked what the file alone tells.
-func printCheck(cmd *cobra.Command, c *licensing.LicenceCheck, lang phrase.Lang, register bool) {
-	if !register {
-		fmt.Fprintf(cmd.OutOrStdout(), "licence %s\n  %s\n", c.Number, c.Why.In(lang))
-		return
+// printAnswers prints the three answers and what follows from them together.
+func printAnswers(cmd *cobra.Command, number string, a licensing.Answers, why phrase.Text, lang phrase.Lang) {
+	yes := func(is *bool) string {
+		switch {
+		case is == nil:
+			return "not known"
+		case *is:
+			return "yes"
+		}
+		return "no"
 	}
-	yes := map[bool]string{true: "yes", false: "no"}
-	entitled := "not asked"
-	if c.Entitled != nil {
-		entitled = yes[*c.Entitled]
+	fmt.Fprintf(cmd.OutOrStdout(), "licence %s\n", number)
+	for _, line := range []struct {
+		name string
+		licensing.Answer
+	}{{"intact", a.Intact}, {"in force today", a.InForce}, {"from the licensor", a.FromLicensor}} {
+		fmt.Fprintf(cmd.OutOrStdout(), "  %s: %s. %s\n", line.name, yes(line.Is), line.Why.In(lang))
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "licence %s\n  in the register: %s\n  this very file: %s\n  in force: %s %s\n  signed by someone entitled: %s\n  %s\n",
-		c.Number, yes[c.Registered], yes[c.SameFile], yes[c.InForce], c.State, entitled, c.Why.In(lang))
+	fmt.Fprintf(cmd.OutOrStdout(), "  %s\n", why.In(lang))
 }

@@ -64,7 +64,8 @@ type writer struct {
 	attrs  []attribute
 	sort   []sortable
 	decls  []binding
-	joined bool // the first element's xml:base was joined to those around it
+	forms  []uriForm // of the namespace names, as far as they were written
+	joined bool      // the first element's xml:base was joined to those around it
 }
 
 type written struct {
@@ -493,25 +494,52 @@ func (w *writer) declarations() {
 	}
 	for _, d := range w.decls {
 		uri := w.uris[d.uri]
+		if w.forms == nil {
+			w.forms = make([]uriForm, len(w.uris))
+		}
+		if w.forms[d.uri] == uriUnknown {
+			w.forms[d.uri] = formOf(uri)
+		}
 		// Canonical XML 1.0 §1.3: "implementations of XML canonicalization MUST report an operation failure on
 		// documents containing relative namespace URIs".
-		if uri != "" && !absolute(uri) {
+		if w.forms[d.uri] == uriRelative {
 			w.stop("the namespace name is relative: " + uri)
 			return
 		}
-		w.put(" xmlns")
-		if d.prefix != prefixNone {
-			w.put(":")
+		if d.prefix == prefixNone {
+			w.put(" xmlns=\"")
+		} else {
+			w.put(" xmlns:")
 			w.put(w.prefixes[d.prefix])
+			w.put("=\"")
 		}
-		w.put("=\"")
-		if strings.ContainsAny(uri, "&<\"\t\n\r") {
+		if w.forms[d.uri] == uriEscaped {
 			w.escapeValue([]byte(uri))
 		} else {
 			w.put(uri)
 		}
 		w.put("\"")
 	}
+}
+
+// uriForm is how a namespace name is written.
+type uriForm uint8
+
+const (
+	uriUnknown uriForm = iota
+	uriPlain
+	uriEscaped
+	uriRelative
+)
+
+func formOf(uri string) uriForm {
+	switch {
+	case uri != "" && !absolute(uri):
+		return uriRelative
+	case strings.ContainsAny(uri, "&<\"\t\n\r"):
+		return uriEscaped
+	}
+	return uriPlain
 }
 
 // absolute says whether a namespace name begins with a scheme (RFC 3986 §3.1).

@@ -5,7 +5,6 @@ package xmldsig
 import (
 	"bytes"
 	"math"
-	"sync"
 )
 
 // Limits of a document. Zero = default.
@@ -76,6 +75,7 @@ type Document struct {
 	ids        []identifier
 	signatures []uint32
 	above      [][]uint32 // the elements around each signature
+	comments   bool       // there are any
 	limits     Limits
 
 	bound map[string]uint32 // of uris
@@ -157,13 +157,7 @@ func Parse(data []byte, l Limits) (*Document, error) {
 		known:    map[string]uint16{"": prefixNone, "xml": prefixXML},
 	}
 	// Every node begins with one "<".
-	if n := bytes.Count(src, []byte("<")) + 1; n <= pooled {
-		d.nodes = make([]node, 0, n)
-	} else if old, ok := tables.Get().(*[]node); ok && cap(*old) >= n {
-		d.nodes = (*old)[:0]
-	} else {
-		d.nodes = make([]node, 0, n)
-	}
+	d.nodes = table(bytes.Count(src, []byte("<")) + 1)
 	p := &parser{Document: d, cur: []uint32{uriNone, uriXML}, open: make([]opened, 0, 32)}
 	if err := p.document(); err != nil {
 		d.Close()
@@ -172,20 +166,39 @@ func Parse(data []byte, l Limits) (*Document, error) {
 	return d, nil
 }
 
-// pooled is from how many nodes on their table is used again: half of the time of reading a large document would else
-// go into memory never touched before.
-const pooled = 1 << 14
+// A table of nodes is used again: a third of the time of reading a large document would else go into memory never touched
+// before. Two of at most 32 MiB are kept.
+const (
+	pooledFrom = 1 << 14 // nodes
+	pooledTo   = 1 << 21
+)
 
-var tables sync.Pool
+var tables = make(chan []node, 2)
+
+// table gives an empty table with room for n nodes.
+func table(n int) []node {
+	if n >= pooledFrom {
+		select {
+		case old := <-tables:
+			if cap(old) >= n {
+				return old[:0]
+			}
+		default:
+		}
+	}
+	return make([]node, 0, n)
+}
 
 // Close gives the document's memory back. The document, and what was taken from it, must not be used afterwards, but
 // for the bytes handed out. Not closing it costs nothing but time.
 func (d *Document) Close() {
-	if cap(d.nodes) > pooled {
-		nodes := d.nodes[:0]
-		d.nodes = nil
-		tables.Put(&nodes)
+	if c := cap(d.nodes); c >= pooledFrom && c <= pooledTo {
+		select {
+		case tables <- d.nodes[:0]:
+		default:
+		}
 	}
+	d.nodes = nil
 }
 
 func (p *parser) fail(format string, args ...any) error {
@@ -311,6 +324,7 @@ func (p *parser) declaration(n node) error {
 			return p.fail("a comment that is not well-formed")
 		}
 		n.kind = comment
+		p.comments = true
 		if err := p.inside(&n, 4, 4+end); err != nil {
 			return err
 		}

@@ -268,7 +268,7 @@ func (w *survey) path(t span) string {
 // split finds a comment inside text that was signed without it.
 func (w *survey) split(r *Reference) string {
 	d := w.doc
-	for i := r.target.from; i <= r.target.to && !r.decode; i++ {
+	for i := r.target.from; i <= r.target.to && !r.decode && d.comments; i++ {
 		n := &d.nodes[i]
 		if n.kind != comment || i == 0 || int(i)+1 >= len(d.nodes) {
 			continue

@@ -329,6 +329,9 @@ func (p *parser) checkAttributes(at uint32) error {
 			uri, local = p.cur[prefix], p.src[a.colon+1:a.nameEnd]
 		}
 		if len(local) == 2 && local[0]|0x20 == 'i' && local[1]|0x20 == 'd' && (uri == uriNone || uri == uriXML || p.uris[uri] == namespaceWSU) {
+			if len(p.ids) == cap(p.ids) { // twice as many: append would copy a long list five times over
+				p.ids = slices.Grow(p.ids, max(64, len(p.ids)))
+			}
 			p.ids = append(p.ids, identifier{at, a.value, a.end})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -28,11 +29,29 @@ func up(ctx context.Context, d *dialect, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrating: %w", err)
+	// PostgreSQL has a lock for this. On SQLite another process may take a step
+	// that this one is about to take: then the version has moved, and it goes on from there.
+	for try := 0; ; try++ {
+		before, first := p.GetDBVersion(ctx)
+		_, err := p.Up(ctx)
+		if err == nil {
+			return nil
+		}
+		after, second := p.GetDBVersion(ctx)
+		moved := first != nil || second != nil || after > before
+		if d == postgresDialect || !moved || try == maxTurns {
+			return fmt.Errorf("migrating: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try+1) * 10 * time.Millisecond):
+		}
 	}
-	return nil
 }
+
+// maxTurns is how often a process that migrates gives way to another.
+const maxTurns = 50
 
 func provider(d *dialect, db *sql.DB) (*goose.Provider, error) {
 	dir, err := fs.Sub(migrations, "migrations/"+d.name)

@@ -24,7 +24,10 @@ var _ = func() bool {
 		"terminate": moveBy(licensing.MoveRequest{Move: licensing.MoveTerminate, Ground: "voluntary", Reason: "x"}),
 		"re-issue":  operate(licensing.OperationReissue), "duplicate": operate(licensing.OperationDuplicate),
 		"appendix": operate(licensing.OperationAppendix), "correction": operate(licensing.OperationCorrection),
-		"claim": onCase(func(w *storm, s *licensing.Service, id string) error { _, err := s.Claim(w.ctx, officer, id); return err }),
+		"claim": onCase(func(w *storm, s *licensing.Service, id string) error {
+			_, err := s.Claim(w.ctx, officer, id)
+			return err
+		}),
 		"claim by another": onCase(func(w *storm, s *licensing.Service, id string) error {
 			_, err := s.Claim(w.ctx, second, id)
 			if err == nil {

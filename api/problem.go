@@ -54,6 +54,7 @@ var problems = []problem{
 	{422, "input", "A value is not acceptable", "The member “field” names the value and the detail says what is expected.", isInput, inputText},
 	{422, "not_in_force", "The regulation is not in force", "No applications are taken under a regulation that was repealed or has not begun.", is(licensing.ErrNotInForce), text},
 	{429, "rate", "Too many requests", "Wait as many seconds as the header Retry-After says.", is(errRate), nil},
+	{503, "licensor_key", "The licensor's key may not sign", "Its certificate is revoked, has ended or is not trusted. Nothing was changed. Tell whoever runs the service: another key is to be configured.", is(licensing.ErrSigningKey), nil},
 	{503, "later", "Cannot be done now", "Something outside could not be reached. Nothing was changed; send the same request again later.", is(licensing.ErrLater), nil},
 	{503, "timeout", "Took too long", "The request was given up. Send the same request again; with the same Idempotency-Key nothing happens twice.", is(context.DeadlineExceeded, context.Canceled), nil},
 	{500, "internal", "Internal error", "The fault is ours. Tell whoever runs the service the requestId.", func(error) bool { return true }, nil},

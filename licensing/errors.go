@@ -17,6 +17,9 @@ var (
 	// ErrLater: something outside (the time-stamp authority, the key) could not
 	// be reached; nothing was changed and the same call may be made again.
 	ErrLater = errors.New("cannot be done now, try again")
+	// ErrSigningKey: the licensor's certificate is revoked, has ended or is not trusted. Nothing was signed or changed; another
+	// key is to be configured.
+	ErrSigningKey = errors.New("the licensor's key may not sign")
 )
 
 // InputError says which field is wrong and what to do.

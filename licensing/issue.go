@@ -74,6 +74,11 @@ func unsigned(err error) error {
 	if errors.Is(err, signer.ErrStamp) || errors.Is(err, signer.ErrUndecided) {
 		return fmt.Errorf("%w: %w", ErrLater, err)
 	}
+	for _, refused := range []error{signer.ErrRefused, signer.ErrExpired, signer.ErrNotYetValid, signer.ErrKey} {
+		if errors.Is(err, refused) {
+			return fmt.Errorf("%w: %w", ErrSigningKey, err)
+		}
+	}
 	return err
 }
 

@@ -160,7 +160,7 @@ func (k ncaSigner) check(n *NCANode) error {
 	return nil
 }
 
-// one takes the signers of a request: none, or one that the operator configured.
+// ncaKey takes the signers of a request: none, or one that the operator configured.
 func (s *server) ncaKey(signers ...ncaSigner) (NCASigner, error) {
 	n := s.o.NCANode
 	for _, k := range signers {

@@ -220,7 +220,7 @@ func (d *Document) stringOf(at uint32, omit []span) []byte {
 	return out
 }
 
-// Verify digests what the reference selects and compares. Errors: the Problem, [ErrDigest], [ErrCanonical].
+// verifyReference digests what the reference selects and compares. Errors: the Problem, [ErrDigest], [ErrCanonical].
 func (s *Signature) verifyReference(r *Reference) error {
 	_, err := s.matching(r)
 	return err

@@ -56,7 +56,12 @@ func (s *Service) AskCorrection(ctx context.Context, a Actor, id string, c Corre
 			return err
 		}
 	}
-	return s.mine(ctx, a, id, func(tx Tx, _ *Application) error { return s.event(tx, id, a.ID, EventCorrection, c) })
+	return s.mine(ctx, a, id, func(tx Tx, app *Application) error {
+		if err := s.notify(tx, app, "correction", map[string]string{"number": app.Number, "occasion": s.now().Format(time.RFC3339Nano)}); err != nil {
+			return err
+		}
+		return s.event(tx, id, a.ID, EventCorrection, c)
+	})
 }
 
 // Amend makes the package of a correction: the whole form and all attachments again, of the same applicant and operation.

@@ -266,9 +266,25 @@ func (s *Service) runLicenceTerm(ctx context.Context, t term) error {
 	case t.Kind == termSuspension && l.Licence.State == StateSuspended && fmt.Sprint(l.Moves) == t.Key:
 		return s.note(ctx, t, EventTermEnded, map[string]string{"reason": t.Kind + " " + t.Key})
 	case t.Kind == termReminder && l.Licence.State != StateTerminated:
-		return s.note(ctx, t, EventReminder, map[string]string{"reason": t.Kind, "until": l.Licence.ValidUntil.Format(time.RFC3339)})
+		return s.remind(ctx, t, l)
 	}
 	return nil
+}
+
+// remind tells the licensee that the licence ends soon; the application that it came of knows how to reach them.
+func (s *Service) remind(ctx context.Context, t term, l *LicenceRecord) error {
+	until := l.Licence.ValidUntil
+	err := s.o.Store.Update(ctx, func(tx Tx) error {
+		app, err := tx.Application(l.ApplicationID)
+		if err != nil {
+			return err
+		}
+		return s.notify(tx, app, "reminder", map[string]string{"licence": l.Licence.Number, "until": until.In(s.o.Calendar.zone).Format("02.01.2006")})
+	})
+	if err != nil {
+		return err
+	}
+	return s.note(ctx, t, EventReminder, map[string]string{"reason": t.Kind, "until": until.Format(time.RFC3339)})
 }
 
 // expire terminates a licence whose term has ended, under the system's seal.

@@ -33,7 +33,7 @@ func (s *Service) notify(tx Tx, app *Application, event string, args map[string]
 		if way.to == "" {
 			continue
 		}
-		key := event + "/" + app.ID + "/" + way.channel
+		key := event + args["occasion"] + "/" + app.ID + "/" + way.channel
 		id := digest([]byte(key))[:32]
 		body, err := json.Marshal(Notice{ID: id, Channel: way.channel, To: way.to, Subject: subject, Text: text})
 		if err != nil {

@@ -466,7 +466,7 @@ func TestExpiry(t *testing.T) {
 
 // TestWordsOfTheRegister: what the register says stands in the catalogue.
 func TestWordsOfTheRegister(t *testing.T) {
-	for _, key := range []string{"workflow.deemed.note", "workflow.deemed.decision"} {
+	for _, key := range []string{"workflow.deemed.note", "workflow.deemed.decision", "notice.approved", "notice.refused", "notice.correction", "notice.held", "notice.reminder"} {
 		if !phrase.Has(key) {
 			t.Errorf("the catalogue lacks %s", key)
 		}

@@ -280,6 +280,9 @@ func (s *Service) closeCase(tx Tx, ruling *Ruling, done *Application) error {
 	if err := tx.MoveApplication(done); err != nil {
 		return err
 	}
+	if err := s.notify(tx, done, string(done.Status), map[string]string{"number": done.Number, "licence": done.Licence}); err != nil {
+		return err
+	}
 	return s.event(tx, done.ID, ruling.Officer, EventDecided, map[string]string{"status": string(done.Status), "licence": done.Licence})
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"rastau/verifier"
 )
@@ -41,6 +42,9 @@ func (s *Service) recheck(ctx context.Context, r *Regulation, app *Application) 
 	err = s.o.Store.Update(ctx, func(tx Tx) error {
 		events, err := tx.Events(app.ID)
 		if err != nil || doubtful(events) != nil {
+			return err
+		}
+		if err := s.notify(tx, app, "held", map[string]string{"number": app.Number, "occasion": s.now().Format(time.RFC3339Nano)}); err != nil {
 			return err
 		}
 		return s.event(tx, app.ID, System, EventHeld, map[string]string{"reason": reason, "verdict": report.Indication.String(), "subIndication": string(report.SubIndication)})

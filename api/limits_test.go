@@ -286,8 +286,8 @@ func exposition(t *testing.T, text string) {
 				continue
 			}
 			name := m[1]
-			if kind == "summary" {
-				name = strings.TrimSuffix(strings.TrimSuffix(name, "_sum"), "_count")
+			if kind == "summary" || kind == "histogram" {
+				name = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_sum"), "_count")
 			}
 			if name != family || seen[m[1]+m[2]] && m[2] != "" {
 				t.Errorf("%q in family %s, or twice", line, family)

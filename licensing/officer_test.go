@@ -342,7 +342,7 @@ func TestCertificateAfterRegistration(t *testing.T) {
 			ctx := t.Context()
 			key := h.person(t)
 			app := h.draft(t)
-			sub, err := h.service.Submit(ctx, applicant, app.ID, sign(t, key, app.Package, true))
+			_, err := h.service.Submit(ctx, applicant, app.ID, sign(t, key, app.Package, true))
 			must(t, err)
 			h.ca.Revoke(key.Certificate, time.Now().Add(c.at), c.reason)
 			_, err = h.service.Decide(ctx, officer, app.ID, approval)
@@ -355,7 +355,7 @@ func TestCertificateAfterRegistration(t *testing.T) {
 			}
 			amended, err := h.service.Amend(ctx, applicant, app.ID, h.form(t))
 			must(t, err)
-			sub, err = h.service.SubmitAmendment(ctx, applicant, app.ID, sign(t, h.person(t), amended.Package, true))
+			sub, err := h.service.SubmitAmendment(ctx, applicant, app.ID, sign(t, h.person(t), amended.Package, true))
 			must(t, err)
 			if sub.Verdict.Indication != verifier.TotalPassed {
 				t.Fatal(verdictJSON(t, sub.Verdict))

@@ -69,7 +69,7 @@ type verdict struct{ err error }
 func (v verdict) JudgeKey(context.Context, *pki.Key) error { return v.err }
 
 // either looks at the bytes as checker does, whatever the sub-filter of a signature.
-type either struct{ checker }
+type either struct{}
 
 func (e either) CheckSigned(ctx context.Context, kind string, signed, content []byte, want *pki.Certificate) error {
 	d, err := pdf.Open(signed, pdf.Limits{})

@@ -88,7 +88,7 @@ func TestListFetched(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(l.der) }))
 	defer server.Close()
 	var through atomic.Int64
-	proxy := httptest.NewServer(&httputil.ReverseProxy{Director: func(*http.Request) { through.Add(1) }})
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL = r.In.URL; through.Add(1) }})
 	defer proxy.Close()
 	to := filepath.Join(t.TempDir(), "fetched.crl")
 	fetch := func(more ...string) (int, string) {

@@ -83,12 +83,6 @@ func (h *office) question() verifier.Question {
 	return verifier.Question{Anchors: []trust.Anchor{trust.AnchorOf(h.pki.Root().Certificate)}, Purpose: verifier.PurposeSign}
 }
 
-// extender extends as the command does.
-func (h *office) extender(tb testing.TB) *signer.Extender {
-	tb.Helper()
-	return made(signer.NewExtender(signer.ExtenderOptions{Stamper: h.stamper, Examiner: examiner{h.verifier, h.question}, Hash: h.stamper.Hash}))
-}
-
 // judge asks about a document from it alone, with nobody on the network.
 func (h *office) judge(ctx context.Context, data, content []byte, at time.Time) *verifier.Report {
 	q := examiner{h.verifier, h.question}.ask(content)

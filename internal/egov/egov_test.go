@@ -33,7 +33,6 @@ type sides struct {
 	server  *httptest.Server
 	ours    *egov.CMS // of the licensing system
 	theirs  *egov.CMS // of the gateway
-	now     time.Time // offset of the licensing system's clock
 	ca      *testpki.CA
 
 	mu   sync.Mutex

@@ -302,7 +302,19 @@ func (h *house) clerkPath(t *testing.T, channel licensing.Channel, key *pki.Key)
 	if channel == licensing.ChannelCentre {
 		form.Attachments = append(form.Attachments, licensing.NewAttachment{Document: licensing.DocumentConsent, Name: "келісім.png", Type: "image/png", Content: png})
 	}
-	h.sandbox.PayOver(licensing.Invoice{Reference: "BANK-1", Amount: h.fee})
+	// Whoever knows the reference of another's payment, or of one to another body, has not paid.
+	for reference, i := range map[string]licensing.Invoice{
+		"BANK-2": {Payer: applicant, Payee: h.centreBIN}, "BANK-3": {Payer: h.clerkIIN, Payee: pki.HolderOf(h.licensor.Certificate).BIN},
+	} {
+		i.Reference, i.Amount = reference, h.fee
+		h.sandbox.PayOver(i)
+		stolen := form
+		stolen.Payment.Reference = reference
+		if p := h.refused(t, ask{path: "/v1/applications", account: "clerk", body: stolen}, 422, "refused"); p.Message == nil || p.Message.Code != "M2" {
+			t.Errorf("%s: %+v", reference, p)
+		}
+	}
+	h.sandbox.PayOver(licensing.Invoice{Reference: "BANK-1", Amount: h.fee, Payer: applicant, Payee: pki.HolderOf(h.licensor.Certificate).BIN})
 	wrong := form
 	wrong.Applicant.IIN = h.clerkIIN
 	if p := h.refused(t, ask{path: "/v1/applications", account: "clerk", body: wrong}, 422, "input"); p.Field != "applicant.iin" {

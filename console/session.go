@@ -36,9 +36,10 @@ func (q *request) from() string {
 	return host
 }
 
-// next is where to go after logging in: a page of this site, never another's.
+// next is where to go after logging in: a page of this site, never another's. Browsers read a backslash as a slash (WHATWG URL
+// §4.4), and a redirect's path is cleaned: both could lead to an address that begins with two.
 func next(to string) string {
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.HasPrefix(to, "/\\") || strings.ContainsAny(to, "\r\n\t") {
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n\t") {
 		return ""
 	}
 	return to

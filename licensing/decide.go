@@ -61,7 +61,7 @@ func (s *Service) Decide(ctx context.Context, a Actor, id string, d Decision) (*
 	if err != nil {
 		return nil, err
 	}
-	if app.Owner == a.ID {
+	if app.Owner == a.ID || personallyConcerned(a, app.Applicant) {
 		return nil, fmt.Errorf("%w: nobody decides on an application of their own", ErrNotAuthority)
 	}
 	if app.Status != Registered {

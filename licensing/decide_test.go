@@ -29,14 +29,15 @@ func TestWhoMayDecide(t *testing.T) {
 		change func(a *licensing.Authority)
 		want   error
 	}{
-		"not an officer":      {licensing.Actor{ID: officer.ID}, nil, licensing.ErrNotAuthority},
-		"an admin":            {licensing.Actor{ID: "admin", Admin: true}, nil, licensing.ErrNotAuthority},
-		"an unlisted officer": {licensing.Actor{ID: "officer-2", Officer: true}, nil, licensing.ErrNotAuthority},
-		"the applicant":       {licensing.Actor{ID: applicant.ID, Officer: true}, func(a *licensing.Authority) { a.Officer = applicant.ID }, licensing.ErrNotAuthority},
-		"not yet":             {officer, func(a *licensing.Authority) { a.From = time.Now().Add(time.Hour) }, licensing.ErrNotAuthority},
-		"no longer":           {officer, func(a *licensing.Authority) { a.Until = time.Now().Add(-time.Minute) }, licensing.ErrNotAuthority},
-		"another licensor":    {officer, func(a *licensing.Authority) { a.Licensor = bodyBIN }, licensing.ErrNotAuthority},
-		"another key":         {officer, func(a *licensing.Authority) { a.Certificate = strings.Repeat("0", 64) }, licensing.ErrNotAuthority},
+		"not an officer":                      {licensing.Actor{ID: officer.ID}, nil, licensing.ErrNotAuthority},
+		"an admin":                            {licensing.Actor{ID: "admin", Admin: true}, nil, licensing.ErrNotAuthority},
+		"an unlisted officer":                 {licensing.Actor{ID: "officer-2", Officer: true}, nil, licensing.ErrNotAuthority},
+		"the applicant":                       {licensing.Actor{ID: applicant.ID, Officer: true}, func(a *licensing.Authority) { a.Officer = applicant.ID }, licensing.ErrNotAuthority},
+		"the applicant under another account": {licensing.Actor{ID: officer.ID, Officer: true, IIN: app.Applicant.IIN}, nil, licensing.ErrNotAuthority},
+		"not yet":                             {officer, func(a *licensing.Authority) { a.From = time.Now().Add(time.Hour) }, licensing.ErrNotAuthority},
+		"no longer":                           {officer, func(a *licensing.Authority) { a.Until = time.Now().Add(-time.Minute) }, licensing.ErrNotAuthority},
+		"another licensor":                    {officer, func(a *licensing.Authority) { a.Licensor = bodyBIN }, licensing.ErrNotAuthority},
+		"another key":                         {officer, func(a *licensing.Authority) { a.Certificate = strings.Repeat("0", 64) }, licensing.ErrNotAuthority},
 	} {
 		t.Run(name, func(t *testing.T) {
 			line := good

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -169,6 +170,10 @@ func (s *source) checkSchema(n *yaml.Node) {
 			s.problem(key.Line, "%q is no word of a form's schema", key.Value)
 		}
 		switch key.Value {
+		case "pattern":
+			if _, err := regexp.Compile(value.Value); err != nil {
+				s.problem(value.Line, "the pattern cannot be read: %v", err)
+			}
 		case "items", "oneOf", "anyOf", "additionalProperties":
 			s.checkSchema(value)
 		case "properties":

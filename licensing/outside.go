@@ -65,6 +65,8 @@ type PaymentState struct {
 	Amount    int64      `json:"amount"` // tiyn
 	Paid      *time.Time `json:"paid"`   // nil: not paid
 	Receipt   string     `json:"receipt,omitempty"`
+	Payer     string     `json:"payer,omitempty"`   // IIN or BIN of whoever owed it
+	Payee     string     `json:"payee,omitempty"`   // BIN
 	Address   string     `json:"address,omitempty"` // where the payer pays
 }
 

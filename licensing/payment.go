@@ -170,10 +170,12 @@ func (s *Service) paid(ctx context.Context, r *Regulation, op Operation, app *Ap
 		app.Payment = Payment{Reference: app.Payment.Reference, Amount: fee}
 		return nil, nil
 	}
-	p, err := s.paymentOf(ctx, app)
+	p, err := s.paymentOf(ctx, r, app)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, unpaid(r, app.Channel, "payment.reference", "not_paid", fee, "the fee is not paid: open a payment or give the reference of one")
+	case errors.Is(err, errAnothers):
+		return nil, unpaid(r, app.Channel, "payment.reference", "not_paid", fee, "the payment with this reference is not the applicant's to this licensor")
 	case errors.Is(err, ErrPaid):
 		return nil, unpaid(r, app.Channel, "payment.reference", "used", fee, "the payment with this reference belongs to another application")
 	case err != nil:
@@ -191,8 +193,12 @@ func (s *Service) paid(ctx context.Context, r *Regulation, op Operation, app *Ap
 	return p, nil
 }
 
-// paymentOf is the draft's own payment, or the one whose reference the application names: paid at a bank, at a counter.
-func (s *Service) paymentOf(ctx context.Context, app *Application) (*PaymentRecord, error) {
+// errAnothers: somebody else paid, or somebody else was paid.
+var errAnothers = errors.New("the payment is not the applicant's to this licensor")
+
+// paymentOf is the draft's own payment, or the one whose reference the application names: paid at a bank, at a counter. What was
+// not opened here counts only where the gateway says that this applicant paid it to this licensor: references are no secret.
+func (s *Service) paymentOf(ctx context.Context, r *Regulation, app *Application) (*PaymentRecord, error) {
 	var own, named *PaymentRecord
 	err := s.o.Store.View(ctx, func(tx Tx) (err error) {
 		if own, err = tx.Payment(app.ID); err != nil && !errors.Is(err, ErrNotFound) {
@@ -222,6 +228,9 @@ func (s *Service) paymentOf(ctx context.Context, app *Application) (*PaymentReco
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: the payment gateway: %w", ErrLater, err)
+	}
+	if state.Payee != r.Licensor.BIN || state.Payer != app.Applicant.IIN+app.Applicant.BIN {
+		return nil, errAnothers
 	}
 	return &PaymentRecord{
 		Application: app.ID, Reference: app.Payment.Reference, Amount: state.Amount, Opened: s.now(), Paid: state.Paid, Receipt: state.Receipt,

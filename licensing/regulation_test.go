@@ -452,6 +452,9 @@ func TestBrokenRegulations(t *testing.T) {
 		{"a slip in a schema", "maxItems: 500", "maxItem: 500", `"maxItem" is no word of a form's schema`},
 		{"no YAML", "kind: {kk:", "kind: }kk:", "mapping values are not allowed"},
 		{"a step that leads back", "        next: [{to: 9}]", "        next: [{to: 3}]", "leads back to step 3"},
+		{"a pattern that cannot be read", "pattern: '^[0-9A-Z ]{4,12}$'", "pattern: '^[0-9('", "x.yaml:290: the pattern cannot be read"},
+		{"a pattern on a screen", "pattern: '^KZ[0-9]{2}[A-Z]{3}[0-9]{8}$'", "pattern: '^KZ('", "the pattern cannot be read"},
+		{"two documents", good, good + "---\nkey: another\n", "must be one document"},
 		{"no mapping", good, "- a\n", "one mapping"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -55,6 +56,9 @@ func readSource(name string, data []byte, out any) (*source, error) {
 		return nil, &DataError{File: name, Line: 1, Problem: "the file must be one mapping"}
 	}
 	src.root = doc.Content[0]
+	if line, more := secondDocument(data); more {
+		return nil, &DataError{File: name, Line: line, Problem: "the file must be one document: what follows would not be read"}
+	}
 	if err := src.walk(src.root, 0); err != nil {
 		return nil, err
 	}
@@ -64,6 +68,20 @@ func readSource(name string, data []byte, out any) (*source, error) {
 		return nil, src.undecoded(err)
 	}
 	return src, nil
+}
+
+// secondDocument reports whether another document follows the first, and where it begins.
+func secondDocument(data []byte) (line int, more bool) {
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	var n yaml.Node
+	if dec.Decode(&n) != nil {
+		return 0, false
+	}
+	n = yaml.Node{}
+	if err := dec.Decode(&n); errors.Is(err, io.EOF) {
+		return 0, false
+	}
+	return n.Line, true
 }
 
 // undecoded turns what yaml.v3 says of the fields that it cannot take ("line 7: …") into problems with their lines.

@@ -179,8 +179,9 @@ func (w *world) auditor() (*verifier.Verifier, error) {
 
 // sampleApplication is a complete application for the passenger-transport licence.
 func (w *world) sampleApplication(a licensing.Applicant) licensing.NewApplication {
-	return licensing.NewApplication{Service: "passenger-transport", Operation: "issue", Applicant: a, Fields: sampleFields(a), Attachments: sampleAttachments(),
-		Payment: w.payment(w.fee), Lang: phrase.KK}
+	const service = "passenger-transport"
+	return licensing.NewApplication{Service: service, Operation: "issue", Applicant: a, Fields: sampleFields(a), Attachments: sampleAttachments(),
+		Payment: w.payment(service, a, w.fee), Lang: phrase.KK}
 }
 
 // introduce prints addresses, tokens and calls to try.

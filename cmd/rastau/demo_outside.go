@@ -104,13 +104,20 @@ func (o *outside) config() GatewayConfig {
 }
 
 // payment is a paid one at a bank's counter for whoever files in one go; a portal without the gateway answers for its reference.
-func (w *world) payment(amount int64) licensing.Payment {
+func (w *world) payment(service string, payer licensing.Applicant, amount int64) licensing.Payment {
 	reference := "DEMO-0001"
 	if w.outside != nil {
 		var raw [4]byte
 		_, _ = rand.Read(raw[:]) // never fails (crypto/rand)
 		reference = "DEMO-" + hex.EncodeToString(raw[:])
-		w.outside.PayOver(licensing.Invoice{Reference: reference, Amount: amount})
+		payee := ""
+		regulations, err := licensing.Embedded()
+		for i := range regulations {
+			if err == nil && regulations[i].Key == service {
+				payee = regulations[i].Licensor.BIN
+			}
+		}
+		w.outside.PayOver(licensing.Invoice{Reference: reference, Amount: amount, Payer: payer.IIN + payer.BIN, Payee: payee})
 	}
 	return licensing.Payment{Reference: reference, Amount: amount}
 }

@@ -242,7 +242,7 @@ func (s *story) clerkPath(ctx context.Context, service string, c licensing.Chann
 	}
 	for _, op := range page.Operations {
 		if op.Key == "issue" && op.Amount != nil {
-			n.Payment = w.payment(*op.Amount)
+			n.Payment = w.payment(service, n.Applicant, *op.Amount)
 		}
 	}
 	if c == licensing.ChannelCentre {

@@ -304,6 +304,10 @@ func TestKilledDemoLosesNoLicence(t *testing.T) {
 		t.Fatal(err)
 	}
 	sandbox := config.Gateway.URL
+	embedded, err := licensing.Embedded()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var payments atomic.Int64
 	issue := func(ctx context.Context) error {
 		var n licensing.NewApplication
@@ -311,7 +315,7 @@ func TestKilledDemoLosesNoLicence(t *testing.T) {
 			return err
 		}
 		n.Payment.Reference = fmt.Sprintf("KILL-%d", payments.Add(1))
-		paid, err := json.Marshal(licensing.Invoice{Reference: n.Payment.Reference, Amount: n.Payment.Amount})
+		paid, err := json.Marshal(licensing.Invoice{Reference: n.Payment.Reference, Amount: n.Payment.Amount, Payer: n.Applicant.IIN + n.Applicant.BIN, Payee: embedded[0].Licensor.BIN})
 		if err != nil {
 			return err
 		}

@@ -265,6 +265,7 @@ func TestStaff(t *testing.T) {
 	}
 	for name, change := range map[string]func(*account.NewStaff){
 		"an applicant's login": func(n *account.NewStaff) { n.Login = iin(4) }, "spaces": func(n *account.NewStaff) { n.Login = "a b" },
+		"a turned login": func(n *account.NewStaff) { n.Login = "a\u202eb" }, "a name with a bell": func(n *account.NewStaff) { n.Name = "A\a" },
 		"no name": func(n *account.NewStaff) { n.Name = "" }, "no role": func(n *account.NewStaff) { n.Roles = nil },
 		"an applicant":    func(n *account.NewStaff) { n.Roles = []account.Role{account.Applicant} },
 		"an unknown role": func(n *account.NewStaff) { n.Roles = []account.Role{"king"} },

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"rastau/internal/identity"
 	"rastau/internal/pki"
@@ -32,10 +34,10 @@ const maxName = 200
 // Enter makes a staff account. Errors: ErrTaken, ErrPassword, or an error that names what is wrong.
 func (d *Desk) Enter(ctx context.Context, by Account, n NewStaff) (*Person, error) {
 	switch {
-	case n.Login == "" || len(n.Login) > maxName || strings.ContainsAny(n.Login, " \t\r\n") || isDigits(n.Login):
+	case n.Login == "" || len(n.Login) > maxName || strings.Contains(n.Login, " ") || !plain(n.Login) || isDigits(n.Login):
 		return nil, fmt.Errorf("%w: login: letters, without spaces; numbers alone are the logins of applicants", ErrInput)
-	case n.Name == "" || len(n.Name) > maxName:
-		return nil, fmt.Errorf("%w: name: is required, %d bytes at most", ErrInput, maxName)
+	case n.Name == "" || len(n.Name) > maxName || !plain(n.Name):
+		return nil, fmt.Errorf("%w: name: is required, %d bytes at most, without control characters or invisible marks", ErrInput, maxName)
 	case len(n.Roles) == 0 || slices.ContainsFunc(n.Roles, func(r Role) bool { return !r.Valid() || r == Applicant }):
 		return nil, fmt.Errorf("%w: roles: one or more of employee, operator, officer, auditor, admin; applicants register themselves", ErrInput)
 	}
@@ -130,6 +132,11 @@ func (d *Desk) People(ctx context.Context) ([]Person, error) { return d.o.Store.
 // Events is the journal of a person's log-ins, newest first; of everybody where person is "".
 func (d *Desk) Events(ctx context.Context, person string, limit int) ([]Event, error) {
 	return d.o.Store.Events(ctx, person, limit)
+}
+
+// plain: a person who reads it sees all of it.
+func plain(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool { return unicode.IsControl(c) || unicode.Is(unicode.Cf, c) })
 }
 
 func isDigits(s string) bool { return strings.Trim(s, "0123456789-") == "" }

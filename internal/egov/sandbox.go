@@ -149,7 +149,7 @@ func (s *Sandbox) PayOver(i licensing.Invoice) licensing.PaymentState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.o.Now().UTC().Truncate(time.Second)
-	p := &payment{invoice: i, state: licensing.PaymentState{Reference: i.Reference, Amount: i.Amount, Paid: &now, Receipt: "SBX-" + newID()[:12]}}
+	p := &payment{invoice: i, state: licensing.PaymentState{Reference: i.Reference, Amount: i.Amount, Payer: i.Payer, Payee: i.Payee, Paid: &now, Receipt: "SBX-" + newID()[:12]}}
 	s.payments[i.Reference] = p
 	return p.state
 }
@@ -379,7 +379,7 @@ func (s *Sandbox) pay(m *message) (json.RawMessage, *fault) {
 		return nil, newFault(faultInput, "another invoice has this reference")
 	}
 	if !ok {
-		p = &payment{invoice: i, state: licensing.PaymentState{Reference: i.Reference, Amount: i.Amount, Address: s.o.Base + "/sandbox/pay/" + i.Reference}}
+		p = &payment{invoice: i, state: licensing.PaymentState{Reference: i.Reference, Amount: i.Amount, Payer: i.Payer, Payee: i.Payee, Address: s.o.Base + "/sandbox/pay/" + i.Reference}}
 		s.payments[i.Reference] = p
 	}
 	return mustJSON(p.state), nil

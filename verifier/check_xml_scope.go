@@ -20,8 +20,10 @@ func checkXMLScope(_ context.Context, s *xmlSignature) []Finding {
 		return []Finding{refuted(FormatFailure, "finding.signature.scope.wrapped", "what", what, "detail", s.scope.Wrapped)}
 	case s.scope.Split != "":
 		return []Finding{refuted(FormatFailure, "finding.signature.scope.comment", "name", s.scope.Split)}
-	case s.scope.Whole:
+	case s.scope.Whole && rest == "":
 		return []Finding{passed("finding.signature.scope.whole")}
+	case s.scope.Whole:
+		return []Finding{failed(SigConstraintsFailure, "finding.signature.scope.part", "what", what, "rest", rest)}
 	case s.scope.Body && rest != "":
 		return []Finding{warned("finding.signature.scope.header", "rest", rest).citing("WSS SOAP Message Security 1.1 §8")}
 	case s.scope.Body:

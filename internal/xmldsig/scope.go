@@ -38,9 +38,11 @@ func (s *Signature) Scope() Scope {
 		w.covered = append(w.covered, r.target)
 		w.out.Signed = append(w.out.Signed, w.path(r.target))
 		w.out.Whole = w.out.Whole || r.target.whole || r.target.from == s.doc.root
-		if !r.target.whole {
-			w.names[string(s.doc.local(r.target.from))] = true
+		shown := r.target.from
+		if r.target.whole {
+			shown = s.doc.root
 		}
+		w.names[string(s.doc.local(shown))] = true
 		if w.out.Split == "" && !(r.comments && r.canonical != nil && r.canonical.comments) {
 			w.out.Split = w.split(r)
 		}
@@ -79,7 +81,13 @@ func (w *survey) look() {
 	if w.soap {
 		w.message()
 	}
-	if w.out.Whole || len(w.covered) == 0 {
+	if len(w.covered) == 0 {
+		return
+	}
+	// The transform that takes a signature out of what it signs takes its objects out too: whatever was put into them later
+	// was not signed, and programs that look for elements by name find it there.
+	w.objectsLeft()
+	if w.out.Whole {
 		return
 	}
 	w.walk(d.root, d.scopeAround(d.root))
@@ -136,8 +144,7 @@ func (w *survey) walk(at uint32, around []uint32) {
 		return
 	}
 	if at == d.root && at == w.at.from {
-		w.objectsLeft()
-		return
+		return // only its objects show something
 	}
 	if name, found := w.loose(at, around); found {
 		w.leave(name)
@@ -169,15 +176,26 @@ func (w *survey) walk(at uint32, around []uint32) {
 	}
 }
 
-// objectsLeft looks at an enveloping signature: its objects are what it shows.
+// objectsLeft looks for content in the signature itself that it does not cover: in its objects beside the properties of
+// XAdES, and elements of others in its key information.
 func (w *survey) objectsLeft() {
-	for _, o := range w.objects {
-		if o == w.properties || w.isCovered(o) {
+	d := w.doc
+	for _, o := range append([]uint32{w.keyInfo}, w.objects...) {
+		if o == 0 || w.isCovered(o) {
 			continue
 		}
-		for _, c := range w.doc.children(o) {
-			if !w.isCovered(c) {
-				w.leave(string(w.doc.local(c)))
+		if o != w.keyInfo && d.loose(o) {
+			w.leave("text in " + string(d.local(o)))
+		}
+		around := d.scopeIn(o, d.scopeAround(o))
+		for _, c := range d.children(o) {
+			uri := d.head(c, around).uri
+			switch {
+			case w.isCovered(c) || slices.Contains(d.signatures, c):
+			case o == w.keyInfo && slices.Contains([]string{namespaceDSig, xmldsig11, namespaceWSSE}, uri):
+			case o == w.properties && uri == namespaceXAdES:
+			default:
+				w.whole(c, around)
 			}
 		}
 	}
@@ -241,8 +259,10 @@ func (w *survey) loose(at uint32, around []uint32) (string, bool) {
 	return "", false
 }
 
+// isCovered says whether an element was digested. What contains the signature was digested without it.
 func (w *survey) isCovered(at uint32) bool {
-	return slices.ContainsFunc(w.covered, func(c span) bool { return c.holds(at) })
+	inside := w.at.holds(at)
+	return slices.ContainsFunc(w.covered, func(c span) bool { return c.holds(at) && (!inside || w.at.holds(c.from) && c.from != w.at.from) })
 }
 
 func (w *survey) leadsToCovered(at uint32) bool {

@@ -97,7 +97,11 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err := a.openLists(ctx, c, o, web, shared); err != nil {
 		return nil, err
 	}
-	a.Verifier = verifier.New(verifier.Options{Now: o.Now, Lists: a.Lists, Web: web, OCSP: a.Answers, FetchIssuers: c.FetchIssuers, Log: o.Log})
+	engine := verifier.Options{Now: o.Now, Lists: a.Lists, Log: o.Log}
+	if c.Lists.Offline == "" { // otherwise the folder of lists is the only source, and no address in a certificate is asked
+		engine.Web, engine.OCSP, engine.FetchIssuers = web, a.Answers, c.FetchIssuers
+	}
+	a.Verifier = verifier.New(engine)
 	question := func() verifier.Question {
 		return verifier.Question{Anchors: anchors, TSAAnchors: tsaAnchors, Certs: extra, MaxAge: c.MaxAge,
 			Purpose: verifier.PurposeSign, Algorithms: pki.DefaultAlgorithms}

@@ -142,7 +142,7 @@ func (r *Regulation) checkDecision(d Decision) error {
 	if !utf8.ValidString(d.Grounds) || utf8.RuneCountInString(d.Grounds) > maxGrounds {
 		return badInput("grounds", "must be UTF-8 and not longer than %d characters", maxGrounds)
 	}
-	return nil
+	return checkSeen("grounds", d.Grounds)
 }
 
 func (s *Service) licenceSeries() string { return "licence/" + s.o.LicenceCode }

@@ -68,6 +68,8 @@ func TestRefusal(t *testing.T) {
 		"without grounds":           {},
 		"unknown question":          {Grounds: "x", Checklist: map[string]bool{"nothing": false}},
 		"approved against the list": {Approve: true, Checklist: map[string]bool{"grounds": false}},
+		"grounds unseen":            {Grounds: "a\u202eb"},
+		"grounds with a zero":       {Grounds: "a\x00b"},
 		"grounds too long":          {Grounds: strings.Repeat("x", 5000)},
 	} {
 		if _, err := h.service.Decide(t.Context(), officer, app.ID, d); !errors.As(err, &input) {

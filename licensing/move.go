@@ -153,6 +153,9 @@ func (s *Service) checkMove(q MoveRequest) (Ground, error) {
 	if !utf8.ValidString(q.Reason) || utf8.RuneCountInString(q.Reason) > maxGrounds {
 		return Ground{}, badInput("reason", "must be UTF-8 and not longer than %d characters", maxGrounds)
 	}
+	if err := checkSeen("reason", q.Reason); err != nil {
+		return Ground{}, err
+	}
 	return g, s.checkTerm(g, q.Until)
 }
 

@@ -128,6 +128,27 @@ func TestQueue(t *testing.T) {
 	_ = b
 }
 
+// TestForeignOfficer: an officer of another licensor neither reads nor holds a case.
+func TestForeignOfficer(t *testing.T) {
+	h := newHouse(t)
+	app := h.registered(t)
+	foreign := licensing.Actor{ID: "officer-3", Officer: true, BIN: bodyBIN}
+	if _, err := h.service.Application(t.Context(), foreign, app.ID); !errors.Is(err, licensing.ErrForbidden) {
+		t.Errorf("read: %v", err)
+	}
+	if list, err := h.service.Applications(t.Context(), foreign, "", 0); err != nil || len(list) != 0 {
+		t.Errorf("listed: %v %v", list, err)
+	}
+	if _, err := h.service.File(t.Context(), foreign, app.ID); !errors.Is(err, licensing.ErrForbidden) {
+		t.Errorf("file: %v", err)
+	}
+	if _, err := h.service.Claim(t.Context(), foreign, app.ID); !errors.Is(err, licensing.ErrNotAuthority) {
+		t.Errorf("claimed: %v", err)
+	}
+	_, err := h.service.Decide(t.Context(), officer, app.ID, approval)
+	must(t, err)
+}
+
 // TestChecklistIsAnswered: an approval needs every question answered with yes.
 func TestChecklistIsAnswered(t *testing.T) {
 	h := newHouse(t)

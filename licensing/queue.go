@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -136,6 +137,9 @@ func (s *Service) work(ctx context.Context, a Actor, id string, f func(tx Tx, ap
 		if app.Owner == a.ID || personallyConcerned(a, app.Applicant) {
 			return fmt.Errorf("%w: nobody works on an application of their own", ErrNotAuthority)
 		}
+		if s.foreign(a, app.Service) {
+			return fmt.Errorf("%w: the application is another licensor's", ErrNotAuthority)
+		}
 		if app.Status != Registered {
 			return fmt.Errorf("%w: the application is %s", ErrState, app.Status)
 		}
@@ -195,7 +199,25 @@ func checkProse(field, text string) error {
 	if !utf8.ValidString(text) || utf8.RuneCountInString(text) > maxNote {
 		return badInput(field, "must be UTF-8 and not longer than %d characters", maxNote)
 	}
+	return checkSeen(field, text)
+}
+
+// checkSeen refuses what would be signed and not be seen, or be seen in another order: control characters but the ends of lines,
+// and the marks that turn the direction of writing (UAX #9).
+func checkSeen(field, text string) error {
+	if strings.ContainsFunc(text, func(c rune) bool {
+		return unicode.IsControl(c) && !strings.ContainsRune("\r\n\t", c) || unicode.Is(unicode.Bidi_Control, c)
+	}) {
+		return badInput(field, "must not contain control characters or marks that turn the direction of writing")
+	}
 	return nil
+}
+
+// foreign: the officer is known to be another licensor's, whose cases are none of theirs.
+func (s *Service) foreign(a Actor, service string) bool {
+	r, ok := s.regulations[service]
+	return ok && a.Officer && !a.Admin && a.BIN != "" && a.BIN != r.Licensor.BIN &&
+		!slices.ContainsFunc(s.o.Authorities, func(l Authority) bool { return l.Officer == a.ID && l.Licensor == r.Licensor.BIN })
 }
 
 // File is everything that was done on an application: who holds it, every step, and the inventory of its documents.

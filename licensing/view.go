@@ -43,7 +43,7 @@ func (s *Service) Application(ctx context.Context, a Actor, id string) (*Applica
 	if err != nil {
 		return nil, err
 	}
-	if app.Owner == a.ID || a.Admin || a.Officer && app.Status != Draft {
+	if app.Owner == a.ID || a.Admin || a.Officer && app.Status != Draft && !s.foreign(a, app.Service) {
 		s.accessed(ctx, "case read", a, id, "application")
 		return app, nil
 	}
@@ -79,6 +79,7 @@ func (s *Service) Applications(ctx context.Context, a Actor, status Status, limi
 		list, err = tx.Applications(f)
 		return err
 	})
+	list = slices.DeleteFunc(list, func(x Application) bool { return x.Owner != a.ID && s.foreign(a, x.Service) })
 	for i := range list {
 		s.accessed(ctx, "case read", a, list[i].ID, "list")
 	}

@@ -40,6 +40,7 @@ type memory struct {
 	seed         maphash.Seed
 	certificates shelf[uint64, *pki.Certificate]
 	signatures   shelf[madeKey, struct{}]
+	answers      shelf[[32]byte, struct{}]
 	paths        shelf[pathKey, *provenPaths]
 	chains       shelf[chainKey, *provenChain]
 }
@@ -105,6 +106,19 @@ func (m *memory) made(c *pki.Certificate, key *pki.PublicKey) error {
 	err := c.CheckSignatureFrom(key)
 	if err == nil {
 		m.signatures.put(k, struct{}{})
+	}
+	return err
+}
+
+// once is ocsp.Query.Once: of an answer that a source gives again the signatures are proven once. What it says, when and
+// by whose right is judged each time.
+func (m *memory) once(digest [32]byte, prove func() error) error {
+	if _, known := m.answers.get(digest); known {
+		return nil
+	}
+	err := prove()
+	if err == nil {
+		m.answers.put(digest, struct{}{})
 	}
 	return err
 }

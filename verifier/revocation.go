@@ -220,6 +220,7 @@ func (s *subject) readResponse(ctx context.Context, l link, held heldResponse, a
 		At:          s.q.At,
 		MaxAge:      s.q.MaxAge,
 		Algorithms:  s.q.Algorithms,
+		Once:        s.v.memory.once,
 	}
 	if by.kind != seenNow {
 		// Its signer is judged when it is proven to have existed; its times, below.

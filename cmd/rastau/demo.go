@@ -22,6 +22,7 @@ import (
 	"rastau/crl"
 	"rastau/internal/account"
 	"rastau/internal/fetch"
+	"rastau/internal/ocsp"
 	"rastau/internal/phrase"
 	"rastau/licensing"
 	"rastau/verifier"
@@ -169,12 +170,22 @@ func startInstallations(ctx context.Context, worlds []*world, listeners []net.Li
 
 // auditor is an engine of its own: no register, no configuration, loopback allowed because the demo's authority lives there.
 func (w *world) auditor() (*verifier.Verifier, error) {
+	v, _, err := w.engines()
+	return v, err
+}
+
+// engines are the auditor, who asks a responder at every question, and one for a system that judges all day: it asks again when
+// the responder's answer has ended.
+func (w *world) engines() (auditor, system *verifier.Verifier, err error) {
 	web, err := fetch.New(fetch.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	log := quietLog()
-	return verifier.New(verifier.Options{Now: time.Now, Web: web, Log: log, Lists: crl.NewSource(crl.SourceOptions{Fetch: web, Now: time.Now, Log: log})}), nil
+	o := verifier.Options{Now: time.Now, Web: web, Log: log, Lists: crl.NewSource(crl.SourceOptions{Fetch: web, Now: time.Now, Log: log})}
+	auditor = verifier.New(o)
+	o.OCSP = ocsp.NewSource(ocsp.SourceOptions{Web: web, Now: time.Now, Log: log})
+	return auditor, verifier.New(o), nil
 }
 
 // sampleApplication is a complete application for the passenger-transport licence.

@@ -57,7 +57,7 @@ func (w *world) openOutside(password string) error {
 	if err != nil {
 		return err
 	}
-	judge, err := w.auditor()
+	_, judge, err := w.engines()
 	if err != nil {
 		return err
 	}

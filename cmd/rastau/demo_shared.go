@@ -15,8 +15,11 @@ import (
 	"rastau/internal/store"
 )
 
-// demoShared are the servers that the first installation uses instead of the embedded defaults.
-type demoShared struct{ Database, Redis string }
+// demoShared is what the first installation has instead of the defaults: servers, and keys of P-256 where EC is set.
+type demoShared struct {
+	Database, Redis string
+	EC              bool
+}
 
 // apply enters them into the configuration; a password in the address goes into a file of its own.
 func (d demoShared) apply(c *Config) error {

@@ -173,7 +173,7 @@ func (w *world) Close() error {
 func (w *world) openPKI() error {
 	var err error
 	state := filepath.Join(w.dir, "pki")
-	o := testpki.Options{Now: time.Now, BaseURL: w.base, GOST: w.national()}
+	o := testpki.Options{Now: time.Now, BaseURL: w.base, EC: w.shared.EC, GOST: w.national()}
 	if _, err := os.Stat(filepath.Join(state, "pki.json")); err == nil {
 		if w.pki, err = testpki.Load(state, o); err != nil {
 			return err

@@ -19,7 +19,8 @@ import (
 // Sandbox is the other side of the gateway with invented people: the same contract, the same signatures. It is a server of its
 // own for the demo and the tests, never part of a real installation. It is safe for concurrent use.
 type Sandbox struct {
-	o SandboxOptions
+	o      SandboxOptions
+	client *http.Client // tells of payments over connections that stay open
 
 	mu       sync.Mutex
 	persons  map[string]licensing.Person
@@ -71,8 +72,10 @@ func NewSandbox(o SandboxOptions) (*Sandbox, error) {
 	if o.Envelope == nil || o.Base == "" || o.Now == nil {
 		return nil, errors.New("egov: the sandbox needs Envelope, Base and Now")
 	}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Proxy, t.MaxIdleConnsPerHost = nil, 64
 	return &Sandbox{
-		o: o, persons: map[string]licensing.Person{}, bodies: map[string]licensing.Body{}, payments: map[string]*payment{},
+		o: o, client: &http.Client{Transport: t}, persons: map[string]licensing.Person{}, bodies: map[string]licensing.Body{}, payments: map[string]*payment{},
 		done: map[string]json.RawMessage{}, faults: map[System]*Fault{}, heard: map[System]int{},
 	}, nil
 }
@@ -168,7 +171,7 @@ func (s *Sandbox) tell(ctx context.Context, callback string, state licensing.Pay
 		return err
 	}
 	req.Header.Set("Content-Type", mediaType)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := s.client.Do(req)
 	if err != nil {
 		return err
 	}

@@ -71,6 +71,10 @@ type Query struct {
 	Skew time.Duration
 	// Algorithms that count. Optional. If nil, pki.DefaultAlgorithms.
 	Algorithms *pki.AlgorithmPolicy
+	// Once remembers signatures that were proven: it calls prove unless an earlier prove with the same digest gave nil. The
+	// digest stands for every byte of the proof, which is mathematics alone: times, algorithms and rights are asked anew.
+	// Optional. If nil, every signature is proven each time.
+	Once func(digest [32]byte, prove func() error) error
 }
 
 // DefaultAge is how long a response without nextUpdate is usable where

@@ -280,10 +280,26 @@ func TestExpiredCertificate(t *testing.T) {
 	}
 }
 
-// No single bit of a usable response can be changed.
+// No single bit of a usable response can be changed, even where its signatures are remembered as proven.
 func TestEveryBitCounts(t *testing.T) {
 	s := newScene(t)
 	good := s.answer(t, testpki.OCSPOptions{Nonce: []byte("0123456789abcdef")})
+	proven, proofs := map[[32]byte]bool{}, 0
+	remembering := s.query()
+	remembering.Once = func(digest [32]byte, prove func() error) error {
+		if proven[digest] {
+			return nil
+		}
+		proofs++
+		err := prove()
+		proven[digest] = err == nil
+		return err
+	}
+	for range 2 {
+		if a := ocsp.Judge(good, remembering); a.Usable != ocsp.Yes || proofs == 0 || proofs != len(proven) {
+			t.Fatalf("%v after %d proofs: %s", a.Usable, proofs, a.Why)
+		}
+	}
 	for i := range good {
 		for bit := range 8 {
 			if national(t) && bit != i%8 { // each check takes a millisecond there: one bit of every octet
@@ -291,8 +307,10 @@ func TestEveryBitCounts(t *testing.T) {
 			}
 			bent := bytes.Clone(good)
 			bent[i] ^= 1 << bit
-			if a := ocsp.Judge(bent, s.query()); a.Usable == ocsp.Yes {
-				t.Fatalf("octet %d, bit %d changed: still %s", i, bit, a.Status)
+			for _, q := range []ocsp.Query{s.query(), remembering} {
+				if a := ocsp.Judge(bent, q); a.Usable == ocsp.Yes {
+					t.Fatalf("octet %d, bit %d changed: still %s", i, bit, a.Status)
+				}
 			}
 		}
 	}

@@ -5,6 +5,8 @@ package ocsp
 import (
 	"bytes"
 	"crypto/sha1" // RFC 6960 §4.2.1: KeyHash is "SHA-1 hash of responder's public key"
+	"crypto/sha256"
+	"encoding/binary"
 
 	"rastau/internal/pki"
 )
@@ -106,7 +108,8 @@ func (q *Query) stranger(r *Response) *refusal {
 // checkSigner asks whether s signed r and was entitled to.
 func (q *Query) checkSigner(r *Response, s signer) *refusal {
 	if refused := algorithmRefusal("RFC 6960 §3.2 (2)", "the response's signature ("+pki.AlgorithmName(r.Algorithm)+")",
-		s.key.Verify(r.Algorithm, r.RawData, r.Signature)); refused != nil {
+		q.once(s.key, func() error { return s.key.Verify(r.Algorithm, r.RawData, r.Signature) },
+			[]byte("response"), []byte(r.Algorithm.OID), r.Algorithm.Params, r.RawData, r.Signature)); refused != nil {
 		return refused
 	}
 	refused := algorithmRefusal("RFC 6960 §3.2 (2)", "the response's signature", q.Algorithms.Accept(r.Algorithm, s.key, q.At))
@@ -119,6 +122,21 @@ func (q *Query) checkSigner(r *Response, s signer) *refusal {
 	return refused
 }
 
+// once proves a signature of key unless Query.Once knows it; parts are all that goes into the proof beside the key.
+func (q *Query) once(key *pki.PublicKey, prove func() error, parts ...[]byte) error {
+	if q.Once == nil || len(key.Raw) == 0 {
+		return prove()
+	}
+	h := sha256.New()
+	for _, part := range append(parts, key.Raw) {
+		var length [8]byte
+		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
+		h.Write(length[:])
+		h.Write(part)
+	}
+	return q.Once([32]byte(h.Sum(nil)), prove)
+}
+
 // checkDelegate asks whether the authority gave c the right to answer: "the
 // certificate … includes a value of id-kp-OCSPSigning in an extended key usage
 // extension and is issued by the CA that issued the certificate in question"
@@ -128,7 +146,8 @@ func (q *Query) checkDelegate(r *Response, c *pki.Certificate) *refusal {
 	if !c.Issuer.Equal(q.Issuer.Name) {
 		return no(citation, "the responder's certificate was not issued by the authority that issued the certificate")
 	}
-	if refused := algorithmRefusal(citation, "the responder's certificate, under the authority's key", c.CheckSignatureFrom(&q.Issuer.Key)); refused != nil {
+	if refused := algorithmRefusal(citation, "the responder's certificate, under the authority's key",
+		q.once(&q.Issuer.Key, func() error { return c.CheckSignatureFrom(&q.Issuer.Key) }, []byte("certificate"), c.Raw)); refused != nil {
 		return refused
 	}
 	switch {

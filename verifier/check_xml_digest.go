@@ -20,6 +20,9 @@ func checkXMLDigest(_ context.Context, s *xmlSignature) []Finding {
 		switch {
 		case err == nil:
 		case errors.Is(err, xmldsig.ErrDigest):
+			if s.x.References[i].URI == "" {
+				return []Finding{refuted(HashFailure, "finding.signature.digest.whole")}
+			}
 			return []Finding{refuted(HashFailure, "finding.signature.digest.element", "uri", s.x.References[i].URI)}
 		case errors.Is(err, xmldsig.ErrCanonical):
 			return []Finding{failed(SigConstraintsFailure, "finding.signature.digest.canonical", "detail", err.Error()).citing("Canonical XML 1.0 §1.3")}

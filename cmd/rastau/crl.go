@@ -75,6 +75,9 @@ func openList(cmd *cobra.Command, from string, o loading) (io.ReadCloser, int64,
 		return io.NopCloser(os.Stdin), -1, nil
 	}
 	if !strings.HasPrefix(from, "http://") && !strings.HasPrefix(from, "https://") {
+		if strings.Contains(from, "://") {
+			return nil, 0, usagef("%s: lists are fetched by http and https alone", from)
+		}
 		f, err := os.Open(from)
 		if err != nil {
 			return nil, 0, unreadablef("%v", err)
@@ -258,7 +261,7 @@ func newCRLShow() *cobra.Command {
 				view.Signature, note = checkList(list, c)
 				view.Note = optional(note)
 			}
-			if serial != "" {
+			if cmd.Flags().Changed("serial") {
 				n, ok := new(big.Int).SetString(strings.ReplaceAll(strings.TrimPrefix(serial, "0x"), ":", ""), 16)
 				if !ok {
 					return usagef("--serial %q is no hexadecimal number", serial)

@@ -98,6 +98,11 @@ func TestListFetched(t *testing.T) {
 	if code, out := fetch("--issuer", l.issuer, "--out", to, "--proxy", proxy.URL); code != 0 || !strings.Contains(out, "1 entries") || through.Load() != 1 {
 		t.Errorf("%d %s, %d through the proxy", code, out, through.Load())
 	}
+	for _, wrong := range [][]string{{"--serial", "", to}, {"--serial", "zz", to}, {"ftp://ca.example/ca.crl"}} {
+		if code, _, problems := call(t, append([]string{"crl", "show"}, wrong...)...); code != 2 || problems == "" {
+			t.Errorf("%q: exit %d, %s", wrong, code, problems)
+		}
+	}
 	if code, out, _ := call(t, "crl", "show", "--serial", l.serial, to); code != 0 || !strings.Contains(out, "is listed") {
 		t.Error(out)
 	}

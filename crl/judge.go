@@ -165,7 +165,8 @@ func (j *judgement) consult(l *List, p *pki.DistributionPoint) *Answer {
 			j.note(&obstacle{far: farUsed, why: err.Error(), citation: "RFC 5280 §6.3.3", retry: j.At.Add(retryStep)})
 			return nil
 		}
-		if in { // (i), before (j)
+		// (i), before (j). What the delta dates after the time judged does not yet undo what the complete list says of it.
+		if in && !(listed && e.Date.After(j.At)) {
 			entry, listed, decided = e, e.Reason != reasonRemoveFromCRL, delta
 		}
 	}

@@ -5,6 +5,7 @@ package verifier_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -183,7 +184,8 @@ func TestKazakhOCSP(t *testing.T) {
 	})
 	expect(t, r, verifier.TotalFailed, verifier.Expired, "cert.validity")
 	for _, f := range r.Findings {
-		if f.Key == "cert.revocation" && f.Outcome != verifier.Pass {
+		// The national responder names no archive, and answered after the certificate's end (RFC 6960 §2.2).
+		if f.Key == "cert.revocation" && (f.Outcome != verifier.Unknown || !strings.Contains(f.Detail(), "names no archive")) {
 			t.Errorf("%s: %s", f.Outcome, f.Detail())
 		}
 	}

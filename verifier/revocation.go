@@ -260,6 +260,10 @@ func (s *subject) readResponse(ctx context.Context, l link, held heldResponse, a
 	switch {
 	case a.NotIssued:
 		st.notIssued, st.status, st.citation = true, crl.Unknown, "RFC 6960 §2.2"
+	case a.Status == ocsp.StatusGood && a.AfterExpiry:
+		// RFC 6960 §2.2: "good" says at least that no certificate of that number "currently within its validity interval is
+		// revoked". Of one that has ended a revocation may be forgotten, but by a responder that keeps an archive (§4.4.4).
+		return st, false, "the OCSP response was produced after the certificate had expired, and names no archive that reaches back to then"
 	case a.Status == ocsp.StatusGood:
 		st.status = crl.Good
 	case a.Status == ocsp.StatusRevoked:

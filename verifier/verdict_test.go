@@ -151,9 +151,15 @@ func TestDocumentVerdicts(t *testing.T) {
 			return sign(t, k), q
 		}, indeterminate, verifier.OutOfBoundsNotRevoked, "cert.validity", "true"},
 		{"expired since, and a timestamp from before", func(t *testing.T, h *house) ([]byte, verifier.Question) {
+			h.pki.KeepArchive()
 			k := h.person(t, func(l *testpki.Leaf) { l.NotBefore, l.NotAfter = ago(30*time.Minute), ago(10*time.Minute) })
 			return sign(t, k, h.stamped(ago(20*time.Minute))), h.ask()
 		}, passed, "", "", "true"},
+		{"expired since, a timestamp from before, and nobody remembers", func(t *testing.T, h *house) ([]byte, verifier.Question) {
+			// RFC 6960 §2.2: a revocation from before the timestamp may be forgotten by now.
+			k := h.person(t, func(l *testpki.Leaf) { l.NotBefore, l.NotAfter = ago(30*time.Minute), ago(10*time.Minute) })
+			return sign(t, k, h.stamped(ago(20*time.Minute))), h.ask()
+		}, indeterminate, verifier.TryLater, "cert.revocation", "true"},
 		{"expired before the timestamp", func(t *testing.T, h *house) ([]byte, verifier.Question) {
 			// The timestamp proves that the signature is no younger than itself, not
 			// that it is younger than the certificate's end.

@@ -109,6 +109,8 @@ func TestXMLVerdicts(t *testing.T) {
 		h.pass(2 * time.Hour)
 		q := h.ask()
 		expect(t, h.v.Document(t.Context(), plain, q), indeterminate, verifier.OutOfBoundsNoPOE, "cert.validity")
+		expect(t, h.v.Document(t.Context(), stamped, q), indeterminate, verifier.TryLater, "cert.revocation")
+		h.pki.KeepArchive()
 		r := h.v.Document(t.Context(), stamped, q)
 		expect(t, r, passed, "", "")
 		if r.Signatures[0].SigningTime == nil || !r.Signatures[0].SigningTime.Equal(day0) {

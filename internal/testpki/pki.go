@@ -70,6 +70,7 @@ type PKI struct {
 	tsa      *pki.Key
 	requests map[string]int
 	down     struct{ crl, ocsp, tsa bool }
+	archive  bool
 }
 
 // New makes a PKI with its root.
@@ -154,6 +155,20 @@ func (p *PKI) SetDown(crl, ocsp, tsa bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.down.crl, p.down.ocsp, p.down.tsa = crl, ocsp, tsa
+}
+
+// KeepArchive makes the responders say that they know of certificates after their end too (RFC 6960 §4.4.4); without it a
+// served "good" says nothing of an expired one.
+func (p *PKI) KeepArchive() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.archive = true
+}
+
+func (p *PKI) archives() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.archive
 }
 
 // SetCADown does the same for one authority.

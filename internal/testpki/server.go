@@ -9,6 +9,10 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"golang.org/x/crypto/cryptobyte"
+
+	"rastau/internal/pki"
 )
 
 // maxRequest bounds a request's body in bytes.
@@ -92,11 +96,28 @@ func (p *PKI) serveOCSP(w http.ResponseWriter, r *http.Request, rest string) {
 		reply(w, contentType, malformedRequest, nil)
 		return
 	}
-	answer, err := ca.answer(ids, ca.statusOf, OCSPOptions{Nonce: nonce})
+	o := OCSPOptions{Nonce: nonce}
+	if p.archives() {
+		cutoff, err := ca.archiveCutoff()
+		if err != nil {
+			reply(w, contentType, internalError, nil)
+			return
+		}
+		o.SingleExtensions = []pki.Extension{cutoff}
+	}
+	answer, err := ca.answer(ids, ca.statusOf, o)
 	if err != nil {
 		answer = internalError
 	}
 	reply(w, contentType, answer, nil)
+}
+
+// archiveCutoff says that nothing was forgotten since the authority began (RFC 6960 §4.4.4).
+func (c *CA) archiveCutoff() (pki.Extension, error) {
+	var b cryptobyte.Builder
+	b.AddASN1GeneralizedTime(c.Certificate.NotBefore.UTC())
+	value, err := b.Bytes()
+	return pki.Extension{OID: "1.3.6.1.5.5.7.48.1.6", Value: value}, err
 }
 
 // statusOf answers a client's CertID: another issuer's is unknown here.

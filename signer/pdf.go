@@ -40,16 +40,16 @@ func (s *Signer) PDF(ctx context.Context, file []byte, o PDFOptions) ([]byte, er
 	}
 	prepare := o.prepare(now)
 	prepare.Size = room(by.Key, level)
-	signed, need, err := s.pades(ctx, by, file, prepare, level)
+	signed, before, need, err := s.pades(ctx, by, file, prepare, level)
 	if errors.Is(err, pdf.ErrTooLarge) {
 		// A token's size is known only when it is there. The next one is about as large.
 		prepare.Size = need + 2048
-		signed, _, err = s.pades(ctx, by, file, prepare, level)
+		signed, before, _, err = s.pades(ctx, by, file, prepare, level)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := s.check(ctx, "pades", signed, nil, by.Certificate); err != nil {
+	if err := s.checkPDF(ctx, before, signed, by.Certificate); err != nil {
 		return nil, err
 	}
 	if level <= LevelT {
@@ -76,14 +76,14 @@ func room(k *pki.Key, level Level) int {
 	return n
 }
 
-func (s *Signer) pades(ctx context.Context, by *held, file []byte, o pdf.PrepareOptions, level Level) (signed []byte, need int, err error) {
+func (s *Signer) pades(ctx context.Context, by *held, file []byte, o pdf.PrepareOptions, level Level) (signed []byte, before *pdf.Document, need int, err error) {
 	p, err := pdf.Prepare(file, o)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
 	c, err := overPDF(p, by.Certificate, by.Chain)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
 	c.Key = by.Signer
 	if level >= LevelT {
@@ -91,10 +91,10 @@ func (s *Signer) pades(ctx context.Context, by *held, file []byte, o pdf.Prepare
 	}
 	sd, err := cms.Sign(ctx, c)
 	if err != nil {
-		return nil, 0, fmt.Errorf("signing: %w", err)
+		return nil, nil, 0, fmt.Errorf("signing: %w", err)
 	}
-	signed, err = p.Embed(sd)
-	return signed, len(sd), err
+	signed, err = p.Seal(sd)
+	return signed, p.Before(), len(sd), err
 }
 
 // overPDF is the CMS to be made over a prepared PDF, without its key.

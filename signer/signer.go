@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"rastau/internal/pdf"
 	"rastau/internal/pki"
 )
 
@@ -144,6 +145,20 @@ func (s *Signer) judge(ctx context.Context, h *held, now time.Time) error {
 // check lets nothing out that the checker does not accept.
 func (s *Signer) check(ctx context.Context, kind string, signed, content []byte, by *pki.Certificate) error {
 	if err := s.o.Checker.CheckSigned(ctx, kind, signed, content, by); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnchecked, err)
+	}
+	return nil
+}
+
+// checkPDF is check for a revision put onto before. A checker that can need not read that a second time.
+func (s *Signer) checkPDF(ctx context.Context, before *pdf.Document, signed []byte, by *pki.Certificate) error {
+	c, ok := s.o.Checker.(interface {
+		CheckSignedPDF(ctx context.Context, before *pdf.Document, signed []byte, certificate *pki.Certificate) error
+	})
+	if !ok {
+		return s.check(ctx, "pades", signed, nil, by)
+	}
+	if err := c.CheckSignedPDF(ctx, before, signed, by); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnchecked, err)
 	}
 	return nil

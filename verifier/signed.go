@@ -24,6 +24,16 @@ var ErrSigned = errors.New("the new signature does not hold")
 // given), "pades", "xades" or "xmldsig" (over the document content) or "wsse". Trust and revocation are not asked: that was the question
 // before signing. Nil means that it holds.
 func (v *Verifier) CheckSigned(ctx context.Context, kind string, signed, content []byte, certificate *pki.Certificate) error {
+	return v.checkSigned(ctx, kind, nil, signed, content, certificate)
+}
+
+// CheckSignedPDF is CheckSigned of a "pades" signature that was put onto before, which is not read a second time: the signed file must
+// begin with its bytes, and what follows them is read and judged like any other.
+func (v *Verifier) CheckSignedPDF(ctx context.Context, before *pdf.Document, signed []byte, certificate *pki.Certificate) error {
+	return v.checkSigned(ctx, "pades", before, signed, nil, certificate)
+}
+
+func (v *Verifier) checkSigned(ctx context.Context, kind string, before *pdf.Document, signed, content []byte, certificate *pki.Certificate) error {
 	if certificate == nil {
 		return fmt.Errorf("%w: no certificate to check it against", ErrSigned)
 	}
@@ -35,7 +45,7 @@ func (v *Verifier) CheckSigned(ctx context.Context, kind string, signed, content
 	case "cades", "cades-detached":
 		one, err = in.signedCMS(kind == "cades-detached", signed, content)
 	case "pades":
-		one, err = in.signedPDF(signed)
+		one, err = in.signedPDF(before, signed)
 	case "xades", "xmldsig", "wsse":
 		if err := in.signedXML(kind, signed, content, certificate); err != nil {
 			return fmt.Errorf("%w: %w", ErrSigned, err)
@@ -81,8 +91,14 @@ func (in *inquiry) signedCMS(detached bool, signed, content []byte) (*signature,
 }
 
 // signedPDF takes the newest signature, which must cover the whole file.
-func (in *inquiry) signedPDF(signed []byte) (*signature, error) {
-	doc, err := pdf.Open(signed, pdf.Limits{Bytes: int(in.v.o.Limits.Document)})
+func (in *inquiry) signedPDF(before *pdf.Document, signed []byte) (*signature, error) {
+	var doc *pdf.Document
+	var err error
+	if limit := int(in.v.o.Limits.Document); before != nil && len(signed) <= limit {
+		doc, err = before.Continue(signed)
+	} else {
+		doc, err = pdf.Open(signed, pdf.Limits{Bytes: limit})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,8 @@ const maxListed = 1000
 
 // compare fills the changes of all signatures. Each step from one revision to the next is looked at once.
 func (d *Document) compare(sigs []Signature) {
-	if len(sigs) == 0 {
+	// Behind a signature that covers the whole file nothing can have changed.
+	if !slices.ContainsFunc(sigs, func(s Signature) bool { return s.signed < len(d.revs)-1 || s.After > 0 }) {
 		return
 	}
 	h := &history{d: d, sigs: sigs, edges: map[int][]edge{}, current: map[int]int{}, referred: map[int]bool{},

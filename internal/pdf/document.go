@@ -88,7 +88,7 @@ func Open(data []byte, lim Limits) (*Document, error) {
 	if len(data) > lim.Bytes {
 		return nil, bad("the file has %d bytes, more than %d", len(data), lim.Bytes)
 	}
-	d := &Document{data: data, lim: lim, objects: map[int][]version{}}
+	d := &Document{data: data, lim: lim}
 	budget := lim.Inflate
 	m := newMeter(len(data), lim)
 	x := &xrefReader{data: data, lim: lim, objects: lim.Objects, entries: 4 * lim.Objects, inflate: &budget, meter: m, hybrids: map[int]*section{}}
@@ -106,23 +106,29 @@ func Open(data []byte, lim Limits) (*Document, error) {
 	if err := d.load(&budget, m); err != nil {
 		return nil, err
 	}
+	if err := d.settle(0); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// settle finds pages and signatures once all objects are there; the revisions before from know their pages.
+func (d *Document) settle(from int) error {
 	d.bound()
 	if _, ok := d.last().catalog(); !ok {
-		return nil, bad("no catalog")
+		return bad("no catalog")
 	}
-	visits := 10 * lim.Objects
-	for i := range d.revs {
+	visits := 10 * d.lim.Objects
+	for i := from; i < len(d.revs); i++ {
 		d.revs[i].pages = view{d, i}.readPages(&visits)
 	}
 	pages, err := d.last().pageList()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.pages = len(pages)
-	if d.sigs, err = d.readSignatures(); err != nil {
-		return nil, err
-	}
-	return d, nil
+	d.sigs, err = d.readSignatures()
+	return err
 }
 
 // Pages counts the pages of the last revision.

@@ -35,7 +35,7 @@ func AppendDSS(data []byte, add *DSS) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &storeWriter{view: d.last(), update: d.update(), refs: map[[32]byte]ref{}, budget: d.lim.Inflate}
+	w := &storeWriter{view: d.last(), update: d.update(64 << 10), refs: map[[32]byte]ref{}, budget: d.lim.Inflate}
 	cat, _ := w.catalog()
 	root, _ := w.trailer()["Root"].(ref)
 	store := maps.Clone(w.dict(cat["DSS"]))

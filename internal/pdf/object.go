@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // An object is nil (null), bool, int64, float64, name, text, array, dict, *stream or ref (ISO 32000-1 §7.3).
@@ -163,6 +164,24 @@ func (p *parser) object() (object, error) {
 	}
 }
 
+// usual are the names that nearly every file is made of, boxed once: reading one of them allocates nothing.
+var usual = func() map[string]object {
+	out := map[string]object{}
+	for n := range strings.FieldsSeq(`Type Catalog Version Pages Page Kids Count Parent MediaBox Resources Font Contents StructParents StructParent
+		Tabs S P K Pg Nums StructElem StructTreeRoot ParentTree ParentTreeNextKey RoleMap MCR OBJR Obj MCID Lang Alt A O Table TR TH TD Scope
+		Column Document Part Sect Div H1 H2 H3 Span Figure Link Metadata XML MarkInfo Marked ViewerPreferences DisplayDocTitle OutputIntents
+		OutputIntent GTS_PDFA1 OutputConditionIdentifier Info DestOutputProfile AF Names EmbeddedFiles EmbeddedFile Filespec F UF EF Desc
+		AFRelationship Data Params Size ModDate CreationDate Title Subject Author Producer Creator Length Length1 Filter FlateDecode Subtype
+		Type0 BaseFont Encoding Identity Identity-H DescendantFonts ToUnicode FontDescriptor FontName Flags FontBBox ItalicAngle Ascent
+		Descent CapHeight StemV FontFile2 CIDFontType2 CIDSystemInfo Registry Ordering Supplement CIDToGIDMap DW W R B N Annot Annots Widget
+		Rect Border URI AP BBox XObject Form FT T V Sig Fields SigFlags AcroForm Adobe.PPKLite SubFilter ETSI.CAdES.detached ETSI.RFC3161
+		adbe.pkcs7.detached ByteRange M Name Reason Location Perms DocMDP Root Prev ID XRef ObjStm First Index DecodeParms ProcSet ExtGState
+		ColorSpace Image Width Height BitsPerComponent DeviceRGB DeviceGray`) {
+		out[n] = name(n)
+	}
+	return out
+}()
+
 func (p *parser) name() (object, error) {
 	p.pos++
 	at := p.pos
@@ -173,9 +192,12 @@ func (p *parser) name() (object, error) {
 		if at-p.pos > 1024 {
 			return nil, bad("a name longer than 1024 bytes")
 		}
-		n := name(p.src[p.pos:at])
+		raw := p.src[p.pos:at]
 		p.pos = at
-		return n, nil
+		if n, ok := usual[string(raw)]; ok {
+			return n, nil
+		}
+		return name(raw), nil
 	}
 	var out []byte
 	for p.pos < len(p.src) && isRegular(p.src[p.pos]) {
@@ -435,10 +457,11 @@ func (p *parser) dict() (object, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, ok := out[k.(name)]; ok {
+		held := len(out)
+		out[k.(name)] = v
+		if len(out) == held {
 			p.doubled = true
 		}
-		out[k.(name)] = v
 	}
 }
 

@@ -44,8 +44,9 @@ const maxFile = 1 << 30
 // widthByteRange is the width of "[0 n n n]" with numbers of ten digits.
 const widthByteRange = 36
 
-// Prepared is a document with an empty signature in its last revision. It is immutable and safe for concurrent use.
+// Prepared is a document with an empty signature in its last revision. It is immutable, but for [Prepared.Seal], and safe for concurrent use.
 type Prepared struct {
+	before   *Document // nil after [Resume]
 	data     []byte
 	from, to int // the gap: /Contents with its delimiters
 }
@@ -81,7 +82,7 @@ func Prepare(data []byte, o PrepareOptions) (*Prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := d.update()
+	u := d.update(2*o.Size + 4<<10)
 	sig := u.fresh()
 	if err := f.place(u, sig, o); err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func (u *update) signature(id ref, o PrepareOptions) (*Prepared, error) {
 		return nil, bad("the file would have more than 1 GiB")
 	}
 	copy(data[at:], fmt.Sprintf("[0 %-10d %-10d %-10d]", from, to, len(data)-to))
-	return &Prepared{data: data, from: from, to: to}, nil
+	return &Prepared{before: u.d, data: data, from: from, to: to}, nil
 }
 
 // sealed says whether a certification forbids every change (ISO 32000-1 §12.8.2.2).
@@ -314,18 +315,38 @@ func (t *target) form(u *update, field *ref) error {
 
 // Signed yields the bytes to be signed.
 func (p *Prepared) Signed() io.Reader {
-	return io.MultiReader(bytes.NewReader(p.data[:p.from]), bytes.NewReader(p.data[p.to:]))
+	return &halves{p.data[:p.from], p.data[p.to:]}
 }
 
 // Embed puts the CMS in and returns the whole file. [ErrTooLarge] when it does not fit. p may be embedded into again.
 func (p *Prepared) Embed(cms []byte) ([]byte, error) {
-	if room := (p.to - p.from - 2) / 2; len(cms) > room {
-		return nil, fmt.Errorf("%w: it has %d bytes, %d were reserved", ErrTooLarge, len(cms), room)
+	if err := p.fits(cms); err != nil {
+		return nil, err
 	}
 	out := bytes.Clone(p.data)
 	hex.Encode(out[p.from+1:], cms)
 	return out, nil
 }
+
+func (p *Prepared) fits(cms []byte) error {
+	if room := (p.to - p.from - 2) / 2; len(cms) > room {
+		return fmt.Errorf("%w: it has %d bytes, %d were reserved", ErrTooLarge, len(cms), room)
+	}
+	return nil
+}
+
+// Seal is [Prepared.Embed] for the last time: p is the file then, not a copy of it, and must not be used again. It is not safe for
+// concurrent use. Where it fails p stays as it is.
+func (p *Prepared) Seal(cms []byte) ([]byte, error) {
+	if err := p.fits(cms); err != nil {
+		return nil, err
+	}
+	hex.Encode(p.data[p.from+1:], cms)
+	return p.data, nil
+}
+
+// Before is the document without the new revision; nil after [Resume].
+func (p *Prepared) Before() *Document { return p.before }
 
 // Bytes is the whole file with the empty place, to be kept until [Resume]. It shares memory with p.
 func (p *Prepared) Bytes() []byte { return p.data }

@@ -41,7 +41,8 @@ func (d *Document) linearised() bool {
 
 // load reads each object once in each revision that writes it.
 func (d *Document) load(budget *int, m *meter) error {
-	l := &loader{d: d, budget: budget, meter: m, now: map[int]entry{}, packs: map[int]*pack{}, containers: map[int]bool{}}
+	d.objects = make(map[int][]version, len(d.revs[0].sections[0].entries))
+	l := &loader{d: d, budget: budget, meter: m, now: make(map[int]entry, len(d.revs[0].sections[0].entries)), packs: map[int]*pack{}, containers: map[int]bool{}}
 	for i := range d.revs {
 		if err := l.revision(i); err != nil {
 			return err
@@ -73,12 +74,17 @@ type loader struct {
 func (l *loader) revision(i int) error {
 	r := &l.d.revs[i]
 	l.until = r.end
-	entries := map[int]entry{}
+	entries := r.sections[0].entries
+	if len(r.sections) > 1 {
+		entries = map[int]entry{}
+	}
 	for _, s := range r.sections {
 		if s.hybrid > r.end && r.end >= 0 {
 			return bad("the cross-reference section at byte %d names a stream behind the end of its revision", s.at)
 		}
-		maps.Copy(entries, s.entries)
+		if len(r.sections) > 1 {
+			maps.Copy(entries, s.entries)
+		}
 	}
 	r.touched = slices.Sorted(maps.Keys(entries))
 	for n, e := range entries {
@@ -88,7 +94,9 @@ func (l *loader) revision(i int) error {
 		}
 		l.now[n] = e
 	}
-	for _, n := range r.touched {
+	// The versions of a revision stand in one piece of memory; an object that a later revision writes again gets one of its own.
+	versions := make([]version, len(r.touched))
+	for k, n := range r.touched {
 		v := version{rev: i, at: -1}
 		switch e := entries[n]; e.kind {
 		case entryOffset:
@@ -105,7 +113,12 @@ func (l *loader) revision(i int) error {
 				return err
 			}
 		}
-		l.d.objects[n] = append(l.d.objects[n], v)
+		if before := l.d.objects[n]; before != nil {
+			l.d.objects[n] = append(slices.Clip(before), v) // [Document.Continue] shares what was before
+			continue
+		}
+		versions[k] = v
+		l.d.objects[n] = versions[k : k+1 : k+1]
 	}
 	return nil
 }

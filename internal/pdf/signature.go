@@ -52,7 +52,34 @@ func (d *Document) Signed(s Signature) io.Reader {
 	if err != nil {
 		return bytes.NewReader(nil)
 	}
-	return io.MultiReader(bytes.NewReader(d.data[r[0]:r[1]]), bytes.NewReader(d.data[r[2]:r[3]]))
+	return &halves{d.data[r[0]:r[1]], d.data[r[2]:r[3]]}
+}
+
+// halves are read one after the other; unlike an [io.MultiReader] they are written without a buffer between.
+type halves [2][]byte
+
+func (h *halves) Read(p []byte) (int, error) {
+	if len(h[0]) == 0 {
+		h[0], h[1] = h[1], nil
+	}
+	if len(h[0]) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, h[0])
+	h[0] = h[0][n:]
+	return n, nil
+}
+
+func (h *halves) WriteTo(w io.Writer) (int64, error) {
+	var total int64
+	for i, half := range h {
+		n, err := w.Write(half)
+		total += int64(n)
+		if h[i] = half[n:]; err != nil {
+			return total, err
+		}
+	}
+	return total, nil
 }
 
 // ranges turns a ByteRange into four offsets inside the file.

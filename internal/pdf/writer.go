@@ -94,9 +94,10 @@ type update struct {
 	offsets map[int]int
 }
 
-func (d *Document) update() *update {
+// update begins a revision of about so many bytes.
+func (d *Document) update(size int) *update {
 	u := &update{d: d, written: map[int]ref{}, offsets: map[int]int{}}
-	u.out.Grow(len(d.data) + 64<<10)
+	u.out.Grow(len(d.data) + size)
 	u.out.Write(d.data)
 	if n := len(d.data); n > 0 && d.data[n-1] != '\n' {
 		u.out.WriteByte('\n')

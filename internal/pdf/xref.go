@@ -168,10 +168,11 @@ func (x *xrefReader) add(s *section, num int, e entry) error {
 	if x.entries--; x.objects < 0 || x.entries < 0 {
 		return bad("more than %d objects", x.lim.Objects)
 	}
-	if _, ok := s.entries[num]; ok {
+	held := len(s.entries)
+	s.entries[num] = e
+	if len(s.entries) == held {
 		return bad("object %d stands twice in one cross-reference section", num)
 	}
-	s.entries[num] = e
 	return nil
 }
 
@@ -181,6 +182,9 @@ func (x *xrefReader) table(p *parser, s *section) error {
 		count, ok2 := p.integer()
 		if !ok1 || !ok2 || count > len(p.src)/10 {
 			return bad("the cross-reference table at byte %d is broken", s.at)
+		}
+		if len(s.entries) == 0 {
+			s.entries = make(map[int]entry, min(count, x.lim.Objects))
 		}
 		for i := range count {
 			off, ok1 := p.integer()

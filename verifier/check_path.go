@@ -65,7 +65,7 @@ func pathSentence(r trust.Reason) string {
 
 // chain names every certificate of the path, leaf first, and the anchor.
 func (s *subject) chain() []string {
-	var out []string
+	out := make([]string, 0, len(s.path.Certificates)+1)
 	for _, c := range s.path.Certificates {
 		out = append(out, certificateEvidence(c))
 	}

@@ -25,7 +25,7 @@ func checkRevocation(ctx context.Context, s *subject) []Finding {
 	case !s.authentic():
 		return []Finding{absent("finding.cert.revocation.path-broken")}
 	}
-	var out []Finding
+	out := make([]Finding, 0, len(s.path.Certificates))
 	s.embedded = s.carried(ctx, false)
 	s.sealed = s.embedded && !s.poe.empty() && s.carried(ctx, true)
 	// need is when the certificate must have been good: the first when the signature is
@@ -71,11 +71,11 @@ func (s *subject) tell(i int, c *pki.Certificate, r revocation) Finding {
 	var f Finding
 	switch {
 	case r.status == crl.Good && r.later:
-		f = passed("finding.cert.revocation.revoked-later", "name", name, "date", moment(r.revokedAt), "at", moment(s.when))
+		f = passed("finding.cert.revocation.revoked-later", "name", name, "date", moment(r.revokedAt), "at", s.moment(s.when))
 	case r.status == crl.Good && r.fallback != "":
-		f = passed("finding.cert.revocation.good-fallback", "name", name, "at", moment(s.when), "detail", r.fallback)
+		f = passed("finding.cert.revocation.good-fallback", "name", name, "at", s.moment(s.when), "detail", r.fallback)
 	case r.status == crl.Good:
-		f = passed("finding.cert.revocation.good", "name", name, "at", moment(s.when))
+		f = passed("finding.cert.revocation.good", "name", name, "at", s.moment(s.when))
 	case r.status == crl.Revoked:
 		f = s.revoked(i, name, r)
 	case r.notIssued:
@@ -102,7 +102,7 @@ const keyCompromise = 1
 // signature may be older than the revocation, so there it lacks proof, unless a
 // content timestamp shows that it was made later (EN 319 102-1 §5.3.4).
 func (s *subject) revoked(i int, name string, r revocation) Finding {
-	args := []string{"name", name, "date", moment(r.revokedAt), "at", moment(s.when)}
+	args := []string{"name", name, "date", moment(r.revokedAt), "at", s.moment(s.when)}
 	switch {
 	case i > 0:
 		return failed(RevokedCANoPOE, "finding.cert.revocation.revoked-ca", args...)

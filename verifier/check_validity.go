@@ -34,7 +34,7 @@ func checkValidity(_ context.Context, s *subject) []Finding {
 	if len(out) > 0 {
 		return out
 	}
-	return s.one(passed("finding.cert.validity.valid", "name", title(s.cert), "at", moment(s.when),
+	return s.one(passed("finding.cert.validity.valid", "name", title(s.cert), "at", s.moment(s.when),
 		"from", moment(s.cert.NotBefore), "until", moment(s.cert.NotAfter)))
 }
 
@@ -43,7 +43,7 @@ func checkValidity(_ context.Context, s *subject) []Finding {
 // unless a content timestamp shows that it was made after the end
 // (EN 319 102-1 §5.3.4). Of a CA's certificate it is never proof against the signer.
 func (s *subject) expired(c *pki.Certificate, index int) Finding {
-	args := []string{"name", title(c), "at", moment(s.when), "until", moment(c.NotAfter)}
+	args := []string{"name", title(c), "at", s.moment(s.when), "until", moment(c.NotAfter)}
 	evidence := certificateEvidence(c)
 	switch {
 	case index == 0 && s.role == asCertificate:
@@ -59,7 +59,7 @@ func (s *subject) expired(c *pki.Certificate, index int) Finding {
 // notYetValid: a timestamp from before the beginning proves that the signature
 // existed before its certificate did (EN 319 102-1 §5.5.4).
 func (s *subject) notYetValid(c *pki.Certificate, index int) Finding {
-	args := []string{"name", title(c), "at", moment(s.when), "from", moment(c.NotBefore)}
+	args := []string{"name", title(c), "at", s.moment(s.when), "from", moment(c.NotBefore)}
 	evidence := certificateEvidence(c)
 	switch {
 	case index == 0 && s.role == asCertificate:

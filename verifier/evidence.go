@@ -137,8 +137,13 @@ func responseEvidence(der []byte, a ocsp.Answer, from origin, rule string) strin
 }
 
 func dataEvidence(sum [32]byte, kind string, from origin, this, next time.Time, rule string) string {
-	return "sha256:" + hex.EncodeToString(sum[:]) + " " + kind + " source=" + string(from) + " thisUpdate=" + stamp(this) +
-		" nextUpdate=" + stamp(next) + " freshness=" + rule + " order=" + sourceOrder
+	var room [256]byte // one text, written in one go: every signature has several
+	out := hex.AppendEncode(append(room[:0], "sha256:"...), sum[:])
+	out = append(append(append(out, ' '), kind...), " source="...)
+	out = appendStamp(append(append(out, from...), " thisUpdate="...), this)
+	out = appendStamp(append(out, " nextUpdate="...), next)
+	out = append(append(append(out, " freshness="...), rule...), " order="+sourceOrder...)
+	return string(out)
 }
 
 // freshness names the rule that revocation data were held against (EN 319 102-1 §5.2.5.4).

@@ -193,16 +193,28 @@ func (f Finding) citing(citation string) Finding {
 // moment writes a time for people.
 func moment(t time.Time) string { return clockText(t, ' ', " UTC") }
 
+// moment is moment, written once for the time that was asked for last.
+func (in *inquiry) moment(t time.Time) string {
+	if s := &in.spoken; s.text == "" || !s.at.Equal(t) {
+		s.at, s.text = t, moment(t)
+	}
+	return in.spoken.text
+}
+
 // clockText writes a time in UTC to the second. time.Format reads its layout anew each
 // time, and a report has a dozen.
 func clockText(t time.Time, between byte, zone string) string {
+	var room [32]byte
+	return string(appendClock(room[:0], t, between, zone))
+}
+
+func appendClock(out []byte, t time.Time, between byte, zone string) []byte {
 	t = t.UTC()
 	year, month, day := t.Date()
 	if year < 0 || year > 9999 {
-		return t.Format("2006-01-02" + string(between) + "15:04:05" + zone)
+		return t.AppendFormat(out, "2006-01-02"+string(between)+"15:04:05"+zone)
 	}
 	hour, minute, second := t.Clock()
-	out := make([]byte, 0, 24)
 	two := func(v int, after byte) { out = append(out, byte('0'+v/10), byte('0'+v%10), after) }
 	out = append(out, byte('0'+year/1000), byte('0'+year/100%10))
 	two(year%100, '-')
@@ -211,15 +223,20 @@ func clockText(t time.Time, between byte, zone string) string {
 	two(hour, ':')
 	two(minute, ':')
 	two(second, ' ')
-	return string(append(out[:len(out)-1], zone...))
+	return append(out[:len(out)-1], zone...)
 }
 
 // stamp writes a time for evidence lines and JSON.
 func stamp(t time.Time) string {
+	var room [32]byte
+	return string(appendStamp(room[:0], t))
+}
+
+func appendStamp(out []byte, t time.Time) []byte {
 	if t.IsZero() {
-		return "none"
+		return append(out, "none"...)
 	}
-	return clockText(t, 'T', "Z")
+	return appendClock(out, t, 'T', "Z")
 }
 
 // title names a certificate for people: its common name, else the whole name.
@@ -232,5 +249,5 @@ func title(c *pki.Certificate) string {
 
 // certificateEvidence names a certificate by its bytes.
 func certificateEvidence(c *pki.Certificate) string {
-	return "sha256:" + c.SHA256Hex() + " certificate"
+	return c.Evidence()
 }

@@ -338,7 +338,7 @@ func (s *subject) recall(ctx context.Context, key chainKey) (judged, bool) {
 	j := p.judged
 	j.person = p.person
 	if p.said.Unix() != s.when.Unix() {
-		at := moment(s.when)
+		at := s.moment(s.when)
 		j.findings = slices.Clone(j.findings)
 		for i := range j.findings {
 			j.findings[i] = j.findings[i].retold(at)

@@ -104,6 +104,10 @@ type inquiry struct {
 
 	online *waiting
 	room   [1]Finding // see one
+	spoken struct {   // memo of moment: nearly every finding speaks of one time
+		at   time.Time
+		text string
+	}
 
 	keeper *keeper // nil: nobody asked for the record
 }

@@ -57,8 +57,8 @@ type Certificate struct {
 	NoRevAvail, OCSPNoCheck         bool
 	UnknownCritical                 []OID // critical extensions this package does not read
 
-	fingerprint string // SHA256 in lower-case hex
-	ragged      bool   // the signature is no whole number of octets: readable, and never valid
+	evidence string // "sha256:", SHA256 in lower-case hex, " certificate"
+	ragged   bool   // the signature is no whole number of octets: readable, and never valid
 }
 
 // ParseCertificate reads one DER certificate, no trailing bytes. Legal certificates that crypto/x509 refuses are read.
@@ -69,7 +69,11 @@ func ParseCertificate(der []byte) (*Certificate, error) {
 	}
 	raw := cryptobyte.String(bytes.Clone(der))
 	c := &Certificate{Raw: raw, SHA256: sha256.Sum256(raw), InhibitAnyPolicy: -1}
-	c.fingerprint = hex.EncodeToString(c.SHA256[:])
+	var named [len(evidenceBefore) + 2*sha256.Size + len(evidenceAfter)]byte
+	copy(named[:], evidenceBefore)
+	hex.Encode(named[len(evidenceBefore):], c.SHA256[:])
+	copy(named[len(evidenceBefore)+2*sha256.Size:], evidenceAfter)
+	c.evidence = string(named[:])
 
 	var cert, tbs, signature cryptobyte.String
 	if !raw.ReadASN1(&cert, casn1.SEQUENCE) || !raw.Empty() {
@@ -139,7 +143,7 @@ func (c *Certificate) readBody(element cryptobyte.String) error {
 	if !tbs.ReadASN1Element(&spki, casn1.SEQUENCE) {
 		return malformed("public key")
 	}
-	if c.PublicKey, err = ParsePublicKey(spki); err != nil {
+	if c.PublicKey, err = parsePublicKey(spki); err != nil {
 		return err
 	}
 	for _, tag := range []casn1.Tag{1, 2} { // issuerUniqueID, subjectUniqueID
@@ -191,27 +195,28 @@ func ReadTime(s *cryptobyte.String) (time.Time, error) {
 	if !s.ReadAnyASN1(&body, &tag) {
 		return time.Time{}, malformed("time")
 	}
-	text := string(body)
+	var text [len("20060102150405Z")]byte
 	switch {
-	case tag == casn1.UTCTime && len(text) == len("060102150405Z"):
-		century := "20"
-		if text[0] >= '5' { // RFC 5280 §4.1.2.5.1: 50 to 99 are of the last century
-			century = "19"
+	case tag == casn1.UTCTime && len(body) == len("060102150405Z"):
+		copy(text[:], "20")
+		if body[0] >= '5' { // RFC 5280 §4.1.2.5.1: 50 to 99 are of the last century
+			copy(text[:], "19")
 		}
-		text = century + text
-	case tag == casn1.GeneralizedTime && len(text) == len("20060102150405Z"):
+		copy(text[2:], body)
+	case tag == casn1.GeneralizedTime && len(body) == len(text):
+		copy(text[:], body)
 	default:
-		return time.Time{}, malformed("time %q", text)
+		return time.Time{}, malformed("time %q", string(body))
 	}
-	t, ok := parseTime(text)
+	t, ok := parseTime(&text)
 	if !ok {
-		return time.Time{}, malformed("time %q", text)
+		return time.Time{}, malformed("time %q", string(text[:]))
 	}
 	return t, nil
 }
 
 // parseTime reads YYYYMMDDhhmmssZ.
-func parseTime(text string) (time.Time, bool) {
+func parseTime(text *[len("20060102150405Z")]byte) (time.Time, bool) {
 	var f [7]int // century, year, month, day, hour, minute, second
 	for i := range f {
 		a, b := text[2*i]-'0', text[2*i+1]-'0'
@@ -295,7 +300,18 @@ func (c *Certificate) SelfIssued() bool { return c.Subject.Equal(c.Issuer) }
 func (c *Certificate) HasExtKeyUsage(o OID) bool { return slices.Contains(c.ExtKeyUsage, o) }
 
 // SHA256Hex is the fingerprint in lower-case hex.
-func (c *Certificate) SHA256Hex() string { return c.fingerprint }
+func (c *Certificate) SHA256Hex() string {
+	if c.evidence == "" { // not read but made
+		return ""
+	}
+	return c.evidence[len(evidenceBefore) : len(c.evidence)-len(evidenceAfter)]
+}
+
+// Evidence names the certificate by its bytes in a report: "sha256:", SHA256Hex, " certificate".
+func (c *Certificate) Evidence() string { return c.evidence }
+
+// What stands around the digest in Evidence.
+const evidenceBefore, evidenceAfter = "sha256:", " certificate"
 
 // SerialHex is the serial number's contents octets in lower-case hex.
 func (c *Certificate) SerialHex() string { return hex.EncodeToString(c.SerialBytes) }

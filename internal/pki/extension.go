@@ -5,6 +5,7 @@ package pki
 import (
 	"math"
 	"math/big"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	casn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -75,8 +76,7 @@ func ReadExtensions(s *cryptobyte.String) ([]Extension, error) {
 	if !s.ReadASN1(&list, casn1.SEQUENCE) || list.Empty() {
 		return nil, malformed("extensions")
 	}
-	var out []Extension
-	seen := make(map[OID]bool)
+	out := make([]Extension, 0, 12)
 	for !list.Empty() {
 		if len(out) == maxExtensions {
 			return nil, malformed("more than %d extensions", maxExtensions)
@@ -96,10 +96,9 @@ func ReadExtensions(s *cryptobyte.String) ([]Extension, error) {
 		if !body.ReadASN1(&value, casn1.OCTET_STRING) || !body.Empty() {
 			return nil, malformed("extension %s", e.OID)
 		}
-		if seen[e.OID] {
+		if slices.ContainsFunc(out, func(o Extension) bool { return o.OID == e.OID }) {
 			return nil, malformed("extension %s twice", e.OID)
 		}
-		seen[e.OID] = true
 		e.Value = value
 		out = append(out, e)
 	}
@@ -466,7 +465,6 @@ func (c *Certificate) readAuthorityInfoAccess(v cryptobyte.String) error {
 	if !v.ReadASN1(&list, casn1.SEQUENCE) || !v.Empty() || list.Empty() {
 		return malformed("not a sequence of access descriptions")
 	}
-	seen := make(map[string]bool)
 	for count := 0; !list.Empty(); count++ {
 		var body cryptobyte.String
 		if count == maxAccess || !list.ReadASN1(&body, casn1.SEQUENCE) {
@@ -483,15 +481,11 @@ func (c *Certificate) readAuthorityInfoAccess(v cryptobyte.String) error {
 		if !body.Empty() {
 			return malformed("access description")
 		}
-		if key := string(method) + " " + place.Text; place.Tag != URIName || seen[key] {
-			continue
-		} else {
-			seen[key] = true
-		}
-		switch method {
-		case OIDOCSP:
+		switch {
+		case place.Tag != URIName:
+		case method == OIDOCSP && !slices.Contains(c.OCSPServers, place.Text):
 			c.OCSPServers = append(c.OCSPServers, place.Text)
-		case OIDCAIssuers:
+		case method == OIDCAIssuers && !slices.Contains(c.CAIssuers, place.Text):
 			c.CAIssuers = append(c.CAIssuers, place.Text)
 		}
 	}

@@ -75,15 +75,18 @@ func ReadName(s *cryptobyte.String) (Name, error) {
 	in := raw
 	in.ReadASN1(&body, casn1.SEQUENCE)
 	n := Name{Raw: raw, RDNs: make([]RDN, 0, 8)}
+	room := make([]Attribute, 0, 8) // of all its RDNs, nearly always of one attribute each
 	for count := 0; !body.Empty(); {
 		var set cryptobyte.String
 		if !body.ReadASN1(&set, casn1.SET) {
 			return Name{}, malformed("relative distinguished name")
 		}
-		rdn, err := readRDN(set)
-		if err != nil {
+		var err error
+		if room, err = appendRDN(room, set); err != nil {
 			return Name{}, err
 		}
+		rdn := slices.Clip(RDN(room))
+		room = room[len(room):]
 		if count += len(rdn); count > maxAttributes {
 			return Name{}, malformed("name of more than %d attributes", maxAttributes)
 		}
@@ -95,7 +98,11 @@ func ReadName(s *cryptobyte.String) (Name, error) {
 
 // readRDN reads the contents of a SET OF AttributeTypeAndValue.
 func readRDN(set cryptobyte.String) (RDN, error) {
-	rdn := make(RDN, 0, 1)
+	return appendRDN(make(RDN, 0, 1), set)
+}
+
+// appendRDN is readRDN into rdn, which is empty.
+func appendRDN(rdn RDN, set cryptobyte.String) (RDN, error) {
 	for !set.Empty() {
 		var pair, value cryptobyte.String
 		var tag casn1.Tag
@@ -171,8 +178,8 @@ func attributeText(element cryptobyte.String, tag casn1.Tag) (string, error) {
 			if c >= utf8.RuneSelf {
 				return "", malformed("string outside ASCII")
 			}
-			out.WriteByte(c)
 		}
+		return string(body), nil
 	}
 	return out.String(), nil
 }
@@ -277,9 +284,22 @@ func canonicalKey(rdns []RDN) string {
 // appendKey writes one attribute: its type, and the length of the value before the value.
 func appendKey(out []byte, a Attribute) []byte {
 	out = append(append(out, a.Type...), '=')
-	kind, value := byte('b'), string(a.Raw)
-	if isString(a.Tag) {
-		kind, value = 's', prepare(a.Value)
+	kind, value := byte('s'), a.Value
+	switch {
+	case !isString(a.Tag):
+		kind, value = 'b', string(a.Raw)
+	case simple(value): // prepare leaves all but the letters' case
+		out = append(strconv.AppendInt(append(out, kind), int64(len(value)), 10), ':')
+		for i := range len(value) {
+			c := value[i]
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			out = append(out, c)
+		}
+		return out
+	default:
+		value = prepare(value)
 	}
 	return append(append(strconv.AppendInt(append(out, kind), int64(len(value)), 10), ':'), value...)
 }
@@ -290,6 +310,19 @@ func prepare(s string) string {
 		return single(strings.ToLower(s))
 	}
 	return single(fold(s))
+}
+
+// simple reports visible ASCII without insignificant space.
+func simple(s string) bool {
+	space := true // before the first character
+	for i := range len(s) {
+		c := s[i]
+		if c < ' ' || c >= 0x7f || c == ' ' && space {
+			return false
+		}
+		space = c == ' '
+	}
+	return !space
 }
 
 // fold maps and folds any text.

@@ -37,7 +37,11 @@ func ParsePublicKey(der []byte) (PublicKey, error) {
 	if len(der) > MaxCertificate {
 		return PublicKey{}, malformed("public key of more than %d bytes", MaxCertificate)
 	}
-	der = bytes.Clone(der)
+	return parsePublicKey(bytes.Clone(der))
+}
+
+// parsePublicKey keeps der, within the bounds of whoever calls.
+func parsePublicKey(der []byte) (PublicKey, error) {
 	raw := cryptobyte.String(der)
 	var body, bits cryptobyte.String
 	if !raw.ReadASN1(&body, casn1.SEQUENCE) || !raw.Empty() {

@@ -33,8 +33,10 @@ func formProblems(c *pki.Certificate) []problem {
 	}
 	ca := c.BasicConstraints != nil && c.BasicConstraints.CA
 
-	add(!c.Algorithm.Equal(c.InnerAlgorithm), "RFC 5280 §4.1.1.2",
-		"The signature algorithm outside the signed part (%s) is not the one inside (%s).", c.Algorithm.OID, c.InnerAlgorithm.OID)
+	if !c.Algorithm.Equal(c.InnerAlgorithm) { // arguments cost memory even where nothing is broken
+		add(true, "RFC 5280 §4.1.1.2",
+			"The signature algorithm outside the signed part (%s) is not the one inside (%s).", c.Algorithm.OID, c.InnerAlgorithm.OID)
+	}
 	add(c.Serial != nil && c.Serial.BitLen() > maxSerialBits, "RFC 5280 §4.1.2.2",
 		"The serial number has more than 20 octets.")
 	add(c.Issuer.Empty(), "RFC 5280 §4.1.2.4", "The issuer has no name.")

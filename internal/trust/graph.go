@@ -58,14 +58,25 @@ type graph struct {
 func newGraph(q *Query, limits Limits, sigs *signatures) *graph {
 	g := &graph{q: q, limits: limits, sigs: sigs, names: make(map[string][]*entity)}
 	type nameAndKey struct{ name, key string }
-	known := make(map[nameAndKey]*entity)
+	var known map[nameAndKey]*entity // of names with several keys: a bag may hold thousands of one
 	entityOf := func(name pki.Name, key *pki.PublicKey) *entity {
-		at := nameAndKey{name.CanonicalKey(), string(key.Raw)}
-		e := known[at]
-		if e == nil {
-			e = &entity{key: key}
-			known[at] = e
-			g.names[at.name] = append(g.names[at.name], e)
+		at := name.CanonicalKey()
+		all := g.names[at]
+		if len(all) > 0 && bytes.Equal(all[0].key.Raw, key.Raw) {
+			return all[0]
+		}
+		if len(all) > 0 {
+			if e := known[nameAndKey{at, string(key.Raw)}]; e != nil {
+				return e
+			}
+		}
+		e := &entity{key: key}
+		g.names[at] = append(all, e)
+		if len(all) > 0 {
+			if known == nil {
+				known = make(map[nameAndKey]*entity)
+			}
+			known[nameAndKey{at, string(key.Raw)}] = e
 		}
 		return e
 	}

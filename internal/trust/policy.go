@@ -20,6 +20,13 @@ type policyNode struct {
 	expected []pki.OID // expected_policy_set
 	parents  []*policyNode
 	children int
+	itself   [1]pki.OID // room for an expected set of the policy alone, as most are
+}
+
+func newPolicyNode(policy pki.OID, parents []*policyNode) *policyNode {
+	n := &policyNode{policy: policy, parents: parents, itself: [1]pki.OID{policy}}
+	n.expected = n.itself[:]
+	return n
 }
 
 // policyGraph is the valid_policy_graph (RFC 9618 §5.1). A nil graph is NULL.
@@ -29,7 +36,7 @@ type policyGraph struct {
 
 // newPolicyGraph is the graph of RFC 9618 §5.1 (a): anyPolicy alone at depth 0.
 func newPolicyGraph() *policyGraph {
-	return &policyGraph{levels: [][]*policyNode{{{policy: pki.OIDAnyPolicy, expected: []pki.OID{pki.OIDAnyPolicy}}}}}
+	return &policyGraph{levels: [][]*policyNode{{newPolicyNode(pki.OIDAnyPolicy, nil)}}}
 }
 
 func (g *policyGraph) top() []*policyNode { return g.levels[len(g.levels)-1] }
@@ -67,7 +74,7 @@ func (g *policyGraph) extend(policies []pki.Policy, anyAllowed bool) *policyGrap
 		for _, p := range parents {
 			p.children++
 		}
-		level = append(level, &policyNode{policy: policy, expected: []pki.OID{policy}, parents: parents})
+		level = append(level, newPolicyNode(policy, parents))
 	}
 
 	assertsAny := false

@@ -3,8 +3,10 @@
 package trust
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -22,16 +24,17 @@ type signatures struct {
 	ctx  context.Context
 	made func(*pki.Certificate, *pki.PublicKey) error
 	left int
-	seen map[pair]error
+	seen map[*pki.Certificate][]tried
 }
 
-type pair struct {
-	certificate *pki.Certificate
-	key         string // SubjectPublicKeyInfo
+// tried is a key that was checked.
+type tried struct {
+	key []byte // SubjectPublicKeyInfo
+	err error
 }
 
 func newSignatures(ctx context.Context, q *Query, limit int) *signatures {
-	s := &signatures{ctx: ctx, made: q.Made, left: limit, seen: make(map[pair]error)}
+	s := &signatures{ctx: ctx, made: q.Made, left: limit, seen: make(map[*pki.Certificate][]tried)}
 	if s.made == nil {
 		s.made = (*pki.Certificate).CheckSignatureFrom
 	}
@@ -41,9 +44,9 @@ func newSignatures(ctx context.Context, q *Query, limit int) *signatures {
 // check returns nil where key made c's signature, errLimit or the context's
 // error where it was not tried, otherwise the error of package pki.
 func (s *signatures) check(c *pki.Certificate, key *pki.PublicKey) error {
-	p := pair{c, string(key.Raw)}
-	if err, ok := s.seen[p]; ok {
-		return err
+	seen := s.seen[c]
+	if i := slices.IndexFunc(seen, func(t tried) bool { return bytes.Equal(t.key, key.Raw) }); i >= 0 {
+		return seen[i].err
 	}
 	if err := s.ctx.Err(); err != nil {
 		return err
@@ -53,7 +56,7 @@ func (s *signatures) check(c *pki.Certificate, key *pki.PublicKey) error {
 	}
 	s.left--
 	err := s.made(c, key)
-	s.seen[p] = err
+	s.seen[c] = append(seen, tried{key.Raw, err})
 	return err
 }
 

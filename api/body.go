@@ -159,6 +159,10 @@ func checkNames(data []byte) error {
 				open = open[:len(open)-1]
 			}
 		case string:
+			// No text of ours holds it, and a database may refuse it.
+			if strings.ContainsRune(t, 0) {
+				return &jsonError{"a text holds the character NUL"}
+			}
 			if name {
 				folded := strings.ToLower(t)
 				if names := open[len(open)-1]; names[folded] {

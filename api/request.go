@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -44,6 +45,9 @@ func (s *server) identify(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Cache-Control", "no-store")
+		if u := c.Request().URL; strings.ContainsRune(u.Path, 0) || strings.Contains(u.RawQuery, "%00") {
+			return errNoSuch
+		}
 		return next(c)
 	}
 }

@@ -123,3 +123,8 @@ func (r *Regulation) Checklist(k ApplicantKind, operation string, c Channel, fie
 	}
 	return list
 }
+
+// enteredBy: the same person, under whatever account, entered and certified the application.
+func (a *Application) enteredBy(actor Actor) bool {
+	return a.Clerk != nil && (actor.ID == a.Clerk.ID || actor.IIN != "" && actor.IIN == a.Clerk.IIN)
+}

@@ -64,6 +64,9 @@ func (s *Service) Decide(ctx context.Context, a Actor, id string, d Decision) (*
 	if app.Owner == a.ID || personallyConcerned(a, app.Applicant) {
 		return nil, fmt.Errorf("%w: nobody decides on an application of their own", ErrNotAuthority)
 	}
+	if app.enteredBy(a) {
+		return nil, fmt.Errorf("%w: whoever entered an application does not decide on it", ErrNotAuthority)
+	}
 	if app.Status != Registered {
 		return decided(app, d)
 	}

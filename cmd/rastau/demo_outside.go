@@ -140,8 +140,11 @@ func (w *world) enterStaff(ctx context.Context) error {
 	for _, login := range demoStaff {
 		n := account.NewStaff{Login: login, Name: login, IIN: w.people.clerkIIN, BIN: pki.HolderOf(w.people.licensor.Certificate).BIN,
 			Roles: []account.Role{account.Role(strings.TrimPrefix(login, "demo-"))}, Password: demoPassword}
-		if n.Roles[0] == account.Operator {
+		switch n.Roles[0] {
+		case account.Operator:
 			n.BIN = w.people.centreBIN
+		case account.Officer: // somebody else than those who enter
+			n.IIN = pki.HolderOf(w.people.licensor.Certificate).IIN
 		}
 		if _, err := w.desk.Enter(ctx, account.Account{ID: "demo"}, n); err != nil && !errors.Is(err, account.ErrTaken) {
 			return fmt.Errorf("the demo's staff: %w", err)

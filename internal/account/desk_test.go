@@ -199,7 +199,7 @@ func TestCertificatesThatOpenNothing(t *testing.T) {
 		"nobody registered":        {purpose: account.PurposeLogin, key: r.issue(t, testpki.Leaf{IIN: iin(9), Auth: true}), reason: "nobody is registered"},
 		"a challenge to register":  {purpose: account.PurposeRegister, key: good, reason: "something else"},
 		"a challenge used before":  {nonce: used, signature: signature, reason: "was used"},
-		"an unknown challenge":     {nonce: "x", signature: signature, reason: "unknown"},
+		"an unknown challenge":     {nonce: strings.Repeat("0f", 32), signature: signature, reason: "unknown"},
 		"another challenge's text": {nonce: stale, signature: signature, reason: "something else than the challenge"},
 		"no signature":             {purpose: account.PurposeLogin, signature: []byte("text"), reason: "no signature"},
 		"nothing":                  {purpose: account.PurposeLogin, reason: "1 to"},
@@ -246,6 +246,19 @@ func TestLock(t *testing.T) {
 	wg.Wait()
 	if _, _, err := r.desk.Login(t.Context(), p.Login, password, ""); !errors.Is(err, account.ErrLocked) {
 		t.Errorf("after five wrong ones: %v", err)
+	}
+	// A login that nobody has is locked the same way; nothing in it reaches the database as it is.
+	var last error
+	for range 6 {
+		_, _, last = r.desk.Login(t.Context(), "nobody", "not this one", "")
+	}
+	if !errors.Is(last, account.ErrLocked) {
+		t.Errorf("a login that nobody has, six times: %v", last)
+	}
+	for _, login := range []string{"\x00", "a\x00b", strings.Repeat("a", 10_000), ""} {
+		if _, _, err := r.desk.Login(t.Context(), login, password, ""); !errors.Is(err, account.ErrLogin) {
+			t.Errorf("login %.5q: %v", login, err)
+		}
 	}
 	r.skip = 16 * time.Minute
 	if _, _, err := r.desk.Login(t.Context(), p.Login, password, ""); err != nil {

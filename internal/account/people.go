@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/alexedwards/argon2id"
@@ -67,7 +68,9 @@ const schemaChallenge = "rastau:challenge:1"
 type Desk struct {
 	o      Options
 	places chan struct{}
-	dummy  string // a hash of nothing: looking for a login that is not there takes as long as for one that is
+
+	strangers strangers
+	dummy     string // a hash of nothing: looking for a login that is not there takes as long as for one that is
 }
 
 // NewDesk checks the options.
@@ -133,6 +136,9 @@ func (d *Desk) holder(ctx context.Context, purpose, nonce string, signature []by
 	var none pki.Holder
 	if len(signature) == 0 || len(signature) > maxSignature {
 		return none, fmt.Errorf("%w: the signature must have 1 to %d bytes", ErrLogin, maxSignature)
+	}
+	if len(nonce) != 64 || strings.Trim(nonce, "0123456789abcdef") != "" {
+		return none, fmt.Errorf("%w: the challenge is unknown or was used: ask for a new one", ErrLogin)
 	}
 	c, err := d.o.Store.TakeChallenge(ctx, nonce)
 	if errors.Is(err, ErrUnknown) {
@@ -213,11 +219,17 @@ func (d *Desk) Register(ctx context.Context, nonce string, signature []byte, pas
 
 // Login is condition C1: the login and its password. Errors: ErrLogin, ErrLocked, ErrBusy.
 func (d *Desk) Login(ctx context.Context, login, password, from string) (*Person, string, error) {
+	if len(login) > maxName || strings.ContainsFunc(login, unicode.IsControl) {
+		login = "" // nobody's
+	}
 	p, err := d.o.Store.PersonByLogin(ctx, login)
 	if err != nil && !errors.Is(err, ErrUnknown) {
 		return nil, "", err
 	}
 	now := d.now()
+	if p == nil && d.strangers.locked(login, now) {
+		return nil, "", ErrLocked
+	}
 	hash := d.dummy
 	if p != nil && p.Password != "" {
 		hash = p.Password
@@ -230,16 +242,19 @@ func (d *Desk) Login(ctx context.Context, login, password, from string) (*Person
 		return nil, "", err
 	}
 	if p == nil || p.Password == "" || p.Disabled || !right {
-		return nil, "", d.refused(ctx, p, now, from, !right)
+		return nil, "", d.refused(ctx, p, login, now, from, !right)
 	}
 	return d.open(ctx, p, ByPassword, now, from)
 }
 
 // refused counts a wrong password and journals the refusal.
-func (d *Desk) refused(ctx context.Context, p *Person, now time.Time, from string, count bool) error {
+func (d *Desk) refused(ctx context.Context, p *Person, login string, now time.Time, from string, count bool) error {
 	if p == nil {
 		if err := d.o.Store.AddEvent(ctx, Event{At: now, Kind: "refused", From: from}); err != nil {
 			return err
+		}
+		if d.strangers.wrong(login, now) {
+			return ErrLocked
 		}
 		return ErrLogin
 	}
@@ -280,7 +295,7 @@ func (d *Desk) LoginCertificate(ctx context.Context, nonce string, signature []b
 	}
 	p, err := d.o.Store.PersonByNumbers(ctx, h.IIN, h.BIN)
 	if errors.Is(err, ErrUnknown) || err == nil && p.Disabled {
-		if jerr := d.refused(ctx, p, now, from, false); jerr != nil && !errors.Is(jerr, ErrLogin) {
+		if jerr := d.refused(ctx, p, "", now, from, false); jerr != nil && !errors.Is(jerr, ErrLogin) {
 			return nil, "", jerr
 		}
 		return nil, "", fmt.Errorf("%w: nobody is registered with this certificate's numbers", ErrLogin)

@@ -123,6 +123,8 @@ func TestXMLWrapping(t *testing.T) {
 		"the body inside the security header":                  envelope(replace(security, "</wsse:Security>", body+"</wsse:Security>"), evilBody),
 		"the body in an object of the signature":               envelope(replace(security, end, "<ds:Object>"+body+"</ds:Object>"+end), evilBody),
 		"two bodies":                                           envelope(security, evilBody+body),
+		"an element behind the body":                           envelope(security, body+`<q xmlns="urn:q">9</q>`),
+		"text behind the body":                                 envelope(security, body+"pay 9"),
 		"two bodies, the other way round":                      envelope(security, body+evilBody),
 		"a body in another namespace":                          envelope(security, `<e:Body xmlns:e="urn:evil">x</e:Body>`+body),
 		"a message in a message":                               envelope("", `<soap:Body>`+soap+`</soap:Body>`),

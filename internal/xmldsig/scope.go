@@ -120,6 +120,19 @@ func (w *survey) message() {
 	}
 	if w.bodies != 1 {
 		w.out.Wrapped = fmt.Sprintf("the message has %d bodies", w.bodies)
+		return
+	}
+	// Only the header may hold what was not signed: SOAP 1.2 §5.1 lets nothing else stand in the Envelope.
+	around := d.scopeIn(d.root, d.scopeAround(d.root))
+	for _, at := range d.children(d.root) {
+		h := d.head(at, around)
+		if slices.Contains(soap, h.uri) && (h.local == "Header" || h.local == "Body") || w.isCovered(at) {
+			continue
+		}
+		w.out.Wrapped = "something that was not signed stands beside the header and the body of the message"
+	}
+	if d.loose(d.root) && !w.out.Whole {
+		w.out.Wrapped = "something that was not signed stands beside the header and the body of the message"
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"image/png"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -111,6 +112,9 @@ func rendered(t *testing.T, svg []byte, width, height int) {
 	t.Helper()
 	tool, err := exec.LookPath("rsvg-convert")
 	if err != nil {
+		if os.Getenv("RASTAU_REQUIRE_TOOLS") == "1" {
+			t.Fatal("rsvg-convert is required and not installed: .ci/tools installs it")
+		}
 		t.Skip("rsvg-convert is not installed: run .ci/tools")
 	}
 	cmd := exec.Command(tool, "--format", "png", "-w", "1587")

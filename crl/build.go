@@ -26,9 +26,11 @@ const (
 // table, small enough to be put in order within the processor's cache. A block of a pile that is full is written behind the
 // others where the table itself will be, and there the table is made of them, from its end to its beginning: memory that a
 // process touches for the first time costs more than everything else here, so that there is none besides the index's own.
+//
+// A small list has one pile in one block, which is long enough for all of it.
 type builder struct {
 	keys   hashKeys
-	region []byte // where the narrow table comes to lie
+	region []byte // where the narrow table comes to lie; nil where there is one pile
 	memory *memory
 	piles  []pile
 	block  int     // octets of a block, whole records
@@ -48,19 +50,19 @@ func (p *pile) count() int { return p.records + p.at/narrowRecord }
 // newBuilder makes room for as many entries as fit into so many octets.
 func newBuilder(octets int64) (*builder, error) {
 	b := &builder{keys: newHashKeys()}
-	n := 1
-	if octets >= partFrom {
-		n = parts
+	most := int(octets / minEntry)
+	if octets < partFrom {
+		b.piles = []pile{{open: make([]byte, most*narrowRecord)}}
+		return b, nil
 	}
 	b.block = int(min(max(octets/parts/16, blockMin), blockMax)) / narrowRecord * narrowRecord
-	open := make([]byte, n*b.block)
-	b.piles = make([]pile, n)
+	open := make([]byte, parts*b.block)
+	b.piles = make([]pile, parts)
 	for i := range b.piles {
 		b.piles[i].open = open[i*b.block : (i+1)*b.block : (i+1)*b.block]
 	}
 	var err error
-	most := int(octets / minEntry)
-	if b.region, b.memory, err = reserve(most*narrowRecord + 4*(narrowBuckets(most, n)+1)); err != nil {
+	if b.region, b.memory, err = reserve(most*narrowRecord + 4*(narrowBuckets(most, parts)+1)); err != nil {
 		return nil, tooLarge("no memory for %d bytes of entries: %v", octets, err)
 	}
 	b.owner = make([]uint8, 0, len(b.region)/4/b.block+1)
@@ -132,13 +134,16 @@ func (b *builder) index() *index {
 			size += x.tables[i].size(i)
 		}
 	}
+	body, memory := b.region, b.memory
+	if body == nil {
+		body, memory = allocate(size)
+	}
 	twice := false
 	if n > 0 {
-		t.lay(b.region, 0)
+		t.lay(body, 0)
 		twice = b.order(t)
 	}
-	body, memory := b.region, b.memory
-	if narrow := t.size(0); size != narrow || memory == nil { // what lies on the heap takes no more than it needs
+	if narrow := t.size(0); b.region != nil && (size != narrow || memory == nil) { // what lies on the heap takes no more than it needs
 		body, memory = allocate(size)
 		copy(body, b.region[:narrow])
 		b.memory.free()
@@ -159,6 +164,11 @@ func (b *builder) index() *index {
 
 // order makes the narrow table of the piles, several at a time, and reports whether some key stands there twice.
 func (b *builder) order(t *table) (twice bool) {
+	binary.LittleEndian.PutUint32(t.starts[4*t.buckets:], uint32(t.records))
+	if p := b.piles[0]; len(b.piles) == 1 {
+		scatter(&b.keys, t, p.open[:p.at], 0, 0, make([]uint32, t.records), make([]uint32, t.buckets))
+		return repeats(t, 0, 0, t.buckets, t.records)
+	}
 	s := sorting{b: b, t: t, first: make([]int, len(b.piles)+1), next: len(b.piles), top: len(b.owner), turn: make([]uint32, len(b.owner))}
 	for i := range b.piles {
 		s.first[i+1] = s.first[i] + b.piles[i].count()
@@ -166,7 +176,6 @@ func (b *builder) order(t *table) (twice bool) {
 	for i := range s.turn {
 		s.turn[i] = uint32(i)
 	}
-	binary.LittleEndian.PutUint32(t.starts[4*t.buckets:], uint32(t.records))
 	var wg sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(b.piles)) - 1 {
 		wg.Go(s.work)

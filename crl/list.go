@@ -17,6 +17,7 @@ import (
 	"math"
 	"math/big"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +31,7 @@ import (
 type Limits struct {
 	Bytes   int64 // 1 GiB; never above 4 GiB
 	Entries int   // 20 million
-	// Nameless leaves List.SHA256 zero of a list over 4 MiB that is read: for who counts entries and keeps no evidence.
+	// Nameless leaves List.SHA256 without an answer for a list over 4 MiB that is read: for who counts entries and keeps no evidence.
 	Nameless bool
 }
 
@@ -59,7 +60,6 @@ type List struct {
 	// Raw is the DER, kept of lists up to 4 MiB and of those given to Parse; nil else: see DER.
 	Raw                       []byte
 	Size                      int64 // of the DER, in bytes
-	SHA256                    [32]byte
 	Issuer                    pki.Name
 	Algorithm, InnerAlgorithm pki.Algorithm
 	ThisUpdate                time.Time
@@ -85,6 +85,33 @@ type List struct {
 	issuerID   map[string]uint32 // their canonical keys, nil where there is but one
 	file       string            // a copy of the DER, "" where there is none
 	verified   atomic.Pointer[verifiedKey]
+	sum        [sha256.Size]byte // of the DER, once named
+	once       sync.Once         // names it
+}
+
+// SHA256 is the digest of the DER, by which reports and caches call the list. Of a list that keeps its octets it is made when
+// somebody first asks: until then its signature's digest is enough. Zero for a list read with Limits.Nameless over 4 MiB.
+func (l *List) SHA256() [sha256.Size]byte {
+	l.once.Do(func() {
+		if l.Raw != nil {
+			l.sum = sha256.Sum256(l.Raw)
+		}
+	})
+	return l.sum
+}
+
+// name sets what was hashed elsewhere.
+func (l *List) name(sum [sha256.Size]byte) { l.once.Do(func() { l.sum = sum }) }
+
+// named reports whether that is the list's digest.
+func (l *List) named(sum []byte) bool {
+	mine := l.SHA256()
+	return bytes.Equal(sum, mine[:])
+}
+
+// same reports whether two lists are the same octets.
+func (l *List) same(o *List) bool {
+	return l.Size == o.Size && bytes.Equal(l.signature, o.signature) && l.SHA256() == o.SHA256()
 }
 
 // verifiedKey is a key that a list's signature was found right under.
@@ -210,7 +237,7 @@ func (l *List) DER() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the copy of the list: %w", err)
 	}
-	if sum := sha256.Sum256(der); !bytes.Equal(sum[:], l.SHA256[:]) {
+	if sha256.Sum256(der) != l.SHA256() {
 		return nil, fmt.Errorf("the copy of the list is not the list any more")
 	}
 	return der, nil

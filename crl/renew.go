@@ -186,7 +186,7 @@ func (s *Source) download(ctx context.Context, a *address, url string, check fun
 		return err
 	}
 	from.at, from.etag, from.modified = s.o.Now(), answer.ETag, answer.LastModified
-	if held != nil && held.list.SHA256 == l.SHA256 {
+	if held != nil && held.list.same(l) {
 		return s.refusing(a, s.adopt(a, held.list, from, check))
 	}
 	if err := s.deserves(a, l, check); err != nil {
@@ -241,7 +241,7 @@ func (s *Source) keeping(a *address) func() {
 		if in, err := os.Open(s.folder.name(a.url, ".index")); err == nil {
 			c, _, err := s.folder.card(in, a.url)
 			_ = in.Close()
-			if err == nil && string(c.SHA256) == string(f.list.SHA256[:]) {
+			if err == nil && f.list.named(c.SHA256) {
 				return
 			}
 		}

@@ -90,9 +90,10 @@ func openCard(key, sealed []byte, url string) (*card, error) {
 // cardOf describes a held list.
 func cardOf(url string, f *fetched) *card {
 	l := f.list
+	sum := l.SHA256()
 	c := &card{
 		URL: url, Fetched: f.at, ETag: f.etag, LastModified: f.modified, From: f.address,
-		SHA256: l.SHA256[:], Digest: l.digest, DigestOf: l.digestOf, Size: l.Size, SignedFrom: l.signed.from, SignedTo: l.signed.to,
+		SHA256: sum[:], Digest: l.digest, DigestOf: l.digestOf, Size: l.Size, SignedFrom: l.signed.from, SignedTo: l.signed.to,
 		Head: l.head, Tail: l.tail, Signature: l.signature, Entries: l.Entries, Unknown: l.UnknownCritical, Leaves: f.leaves,
 	}
 	if v := l.verified.Load(); v != nil {
@@ -131,10 +132,10 @@ func (c *card) outline() (*List, error) {
 		Size: c.Size, head: c.Head, tail: c.Tail, signature: c.Signature, digest: c.Digest, digestOf: c.DigestOf, Entries: c.Entries,
 		signed: signed{from: c.SignedFrom, to: c.SignedTo}, UnknownCritical: c.Unknown,
 	}
-	if len(c.SHA256) != len(l.SHA256) {
+	if len(c.SHA256) != sha256.Size {
 		return nil, malformed("the card's digest")
 	}
-	copy(l.SHA256[:], c.SHA256)
+	l.name([sha256.Size]byte(c.SHA256))
 	if err := l.readHead(); err != nil {
 		return nil, err
 	}
@@ -185,7 +186,7 @@ func (c *card) attach(l *List, body []byte, m *memory, p *proof) error {
 	}
 	if c.Raw > 0 {
 		l.Raw = bytes.Clone(body[c.Index:])
-		if l.SHA256 != sha256.Sum256(l.Raw) {
+		if sha256.Sum256(l.Raw) != l.SHA256() {
 			return malformed("the list behind an index")
 		}
 	}

@@ -82,7 +82,7 @@ func (s *Source) shareIndex(ctx context.Context, a *address, value []byte, check
 		return err
 	}
 	from := arrival{at: s.past(c.Fetched), origin: OriginCache, etag: c.ETag, modified: c.LastModified, address: c.From, leaves: c.Leaves}
-	if held := a.held.Load(); held != nil && bytes.Equal(held.list.SHA256[:], c.SHA256) {
+	if held := a.held.Load(); held != nil && held.list.named(c.SHA256) {
 		return s.adopt(a, held.list, from, check)
 	}
 	l, err := c.outline()
@@ -180,7 +180,7 @@ func (s *Source) publishIndex(ctx context.Context, a *address, f *fetched, ttl t
 	defer runtime.KeepAlive(f)
 	stretches := bodyOf(f.list)
 	c := cardOf(a.url, f)
-	if last := a.published.Load(); last == nil || *last != f.list.SHA256 {
+	if last := a.published.Load(); last == nil || *last != f.list.SHA256() {
 		whole := slices.Concat(stretches...)
 		if len(stretches) == 1 {
 			whole = stretches[0]
@@ -201,7 +201,7 @@ func (s *Source) publishIndex(ctx context.Context, a *address, f *fetched, ttl t
 	if err := s.o.Cache.Set(ctx, cacheKey(a.url), value, ttl); err != nil {
 		return err
 	}
-	sum := f.list.SHA256
+	sum := f.list.SHA256()
 	a.published.Store(&sum)
 	return nil
 }

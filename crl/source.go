@@ -361,7 +361,7 @@ func signerOf(l *List) (id [32]byte) {
 // adopt makes a list the held one, if it deserves it. Only the flight of an address calls it.
 func (s *Source) adopt(a *address, l *List, from arrival, check func(*List) error) error {
 	held := a.held.Load()
-	if held != nil && held.list.SHA256 == l.SHA256 {
+	if held != nil && held.list.same(l) {
 		l = held.list // the same again: indexed, and its signature known
 	}
 	if err := s.deserves(a, l, check); err != nil {

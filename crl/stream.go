@@ -21,6 +21,7 @@ const (
 	chunks    = 16       // that are under way at once: more than a list may have before its entries
 	alone     = 64 << 10 // a list up to that size is not worth several goroutines
 	maxPEM    = 64 << 20 // PEM is read whole
+	maxHeader = 6        // octets of the longest tag and length that are taken
 )
 
 // Parse reads DER or PEM. Inner and outer algorithm that differ by NULL only are accepted (a live Kazakh list is like that),
@@ -43,7 +44,6 @@ func Parse(data []byte, lim Limits) (*List, error) {
 	}
 	r := newReading(lim)
 	r.walker.b = data
-	whole := func() { r.l.SHA256 = sha256.Sum256(data) }
 	signed := func() {
 		s, ok := <-r.known
 		if !ok {
@@ -54,24 +54,23 @@ func Parse(data []byte, lim Limits) (*List, error) {
 			r.l.digest = h.Sum(nil)
 		}
 	}
-	var err error
-	if len(data) <= alone {
-		if err = r.walk(); err == nil {
-			whole()
+	var wg sync.WaitGroup
+	if len(data) > alone {
+		wg.Go(signed)
+	}
+	err := r.walk()
+	if err == nil {
+		r.finish()
+		if len(data) <= alone {
 			signed()
 		}
-	} else {
-		var wg sync.WaitGroup
-		wg.Go(whole)
-		wg.Go(signed)
-		err = r.walk()
-		wg.Wait()
 	}
+	wg.Wait()
 	if err != nil {
 		return nil, err
 	}
 	r.l.Raw = data
-	return r.finish(), nil
+	return r.l, nil
 }
 
 // Read is Parse of a stream, in one pass: octets are hashed, walked and sorted into the index while more come in, and none
@@ -79,19 +78,16 @@ func Parse(data []byte, lim Limits) (*List, error) {
 // any more. Errors: ErrMalformed, ErrTooLarge, those of r, the context's own.
 func Read(ctx context.Context, r io.Reader, lim Limits) (*List, error) {
 	lim = lim.orDefault()
-	first := make([]byte, alone)
+	in := newReading(lim)
+	first := make([]byte, maxHeader, 1<<10)
 	n, err := readFull(r, first)
-	switch {
-	case err == io.EOF:
-		return Parse(first[:n:n], lim)
-	case err != nil:
+	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	in := newReading(lim)
-	in.b = first
+	in.b = first[:n:n]
 	_, _, whole, _ := in.header() // where that is no header the walker will say so
 	in.b = nil
-	rest := io.MultiReader(bytes.NewReader(first), r)
+	rest := io.MultiReader(bytes.NewReader(first[:n]), r)
 	if first[0] == 0x30 && whole > maxRaw {
 		return in.stream(ctx, rest)
 	}
@@ -99,7 +95,7 @@ func Read(ctx context.Context, r io.Reader, lim Limits) (*List, error) {
 	if first[0] != 0x30 {
 		most = min(lim.Bytes, maxPEM) + 1
 	}
-	data := bytes.NewBuffer(make([]byte, 0, min(max(whole, alone), maxRaw)+bytes.MinRead))
+	data := bytes.NewBuffer(make([]byte, 0, min(max(whole, 1<<10), maxRaw)+bytes.MinRead))
 	if _, err := data.ReadFrom(io.LimitReader(&stoppable{ctx, rest}, most)); err != nil {
 		return nil, err
 	}
@@ -296,7 +292,9 @@ func (r *reading) stream(ctx context.Context, in io.Reader) (*List, error) {
 		return nil, malformed("bytes after the list")
 	}
 	if !r.lim.Nameless {
-		whole.Sum(r.l.SHA256[:0])
+		var sum [sha256.Size]byte
+		whole.Sum(sum[:0])
+		r.l.name(sum)
 	}
 	return r.finish(), nil
 }

@@ -45,7 +45,7 @@ func TestRead(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if l.SHA256 != whole.SHA256 || l.Entries != n || l.Size != int64(len(der)) || l.Number.Int64() != 9 || l.Raw != nil {
+		if l.SHA256() != whole.SHA256() || l.Entries != n || l.Size != int64(len(der)) || l.Number.Int64() != 9 || l.Raw != nil {
 			t.Errorf("%s: %d entries, %d octets", name, l.Entries, l.Size)
 		}
 		if err := l.VerifySignature(key(ca)); err != nil {

@@ -49,7 +49,7 @@ func (f *feed) header() (tag byte, head int, whole int64, ok bool) {
 	if n := f.b[f.p+1]; n >= 0x80 {
 		head += int(n & 0x7f)
 	}
-	if head > 6 || !f.fill(head) {
+	if head > maxHeader || !f.fill(head) {
 		return 0, 0, 0, false
 	}
 	n, ok := length(f.b[f.p+1 : f.p+head])

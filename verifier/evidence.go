@@ -63,7 +63,7 @@ func (e evidence) plus(lists, responses [][]byte) evidence {
 	out := evidence{lists: slices.Clone(e.lists), responses: slices.Clone(e.responses), keeper: e.keeper}
 	seen := map[[32]byte]bool{}
 	for _, l := range e.lists {
-		seen[l.SHA256] = true
+		seen[l.SHA256()] = true
 	}
 	fresh := func(der []byte) bool {
 		sum := sha256.Sum256(der)
@@ -94,13 +94,13 @@ func (e evidence) and(other evidence) evidence {
 	out := evidence{lists: slices.Clone(e.lists), responses: slices.Clone(e.responses), keeper: e.keeper}
 	seen := map[[32]byte]bool{}
 	for _, l := range e.lists {
-		seen[l.SHA256] = true
+		seen[l.SHA256()] = true
 	}
 	for _, r := range e.responses {
 		seen[sha256.Sum256(r.der)] = true
 	}
 	for _, l := range other.lists {
-		if !seen[l.SHA256] {
+		if !seen[l.SHA256()] {
 			out.lists = append(out.lists, l)
 		}
 	}
@@ -129,7 +129,7 @@ func listEvidence(l *crl.List, from origin, rule string) string {
 	if l.BaseNumber != nil {
 		kind = "delta-crl"
 	}
-	return dataEvidence(l.SHA256, kind, from, l.ThisUpdate, l.NextUpdate, rule)
+	return dataEvidence(l.SHA256(), kind, from, l.ThisUpdate, l.NextUpdate, rule)
 }
 
 func responseEvidence(der []byte, a ocsp.Answer, from origin, rule string) string {

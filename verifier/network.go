@@ -126,7 +126,7 @@ func (s *subject) fetchLists(l link) fetched {
 func (s *subject) vouch(ctx context.Context, l link) func(*crl.List) error {
 	return func(list *crl.List) error {
 		q := s.listQuery(l, nil)
-		q.Proven = s.since(list.SHA256)
+		q.Proven = s.since(list.SHA256())
 		if err := list.Authorised(ctx, q); err != nil {
 			return fmt.Errorf("list of %s: %w", list.Issuer, err)
 		}

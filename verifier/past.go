@@ -99,21 +99,21 @@ func (s *subject) judgeLists(ctx context.Context, l link, held []heldList, by si
 		a = crl.Judge(ctx, q)
 		for _, u := range append(slices.Clip(a.Used), a.List) {
 			if u != nil {
-				proven = later(proven, s.since(u.SHA256))
+				proven = later(proven, s.since(u.SHA256()))
 			}
 		}
 		return a, proven
 	}
 	var steps []time.Time
 	for _, h := range held {
-		if t := s.since(h.SHA256); !slices.Contains(steps, t) {
+		if t := s.since(h.SHA256()); !slices.Contains(steps, t) {
 			steps = append(steps, t)
 		}
 	}
 	slices.SortFunc(steps, time.Time.Compare)
 	for _, proven := range steps[:min(len(steps), maxMoments)] {
 		known := slices.DeleteFunc(slices.Clone(held), func(h heldList) bool {
-			return s.since(h.SHA256).After(proven) || h.ThisUpdate.After(proven)
+			return s.since(h.SHA256()).After(proven) || h.ThisUpdate.After(proven)
 		})
 		for _, at := range by.moments(known) {
 			q := s.listQuery(l, lists(known))
@@ -152,7 +152,7 @@ func (s *subject) carried(ctx context.Context, sealed bool) bool {
 		return from != embedded || sealed && !proven
 	}
 	own := evidence{
-		lists:     slices.DeleteFunc(slices.Clone(s.at.lists), func(h heldList) bool { return foreign(h.from, h.SHA256) }),
+		lists:     slices.DeleteFunc(slices.Clone(s.at.lists), func(h heldList) bool { return foreign(h.from, h.SHA256()) }),
 		responses: slices.DeleteFunc(slices.Clone(s.at.responses), func(h heldResponse) bool { return foreign(h.from, sha256.Sum256(h.der)) }),
 	}
 	if len(own.lists)+len(own.responses) == 0 {

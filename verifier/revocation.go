@@ -390,7 +390,8 @@ func (s *subject) vet(ctx context.Context, l link, lists []heldList) []heldList 
 		if h.from != embedded {
 			return false
 		}
-		key := strings.Join([]string{hex.EncodeToString(h.SHA256[:]), l.cert.SHA256Hex(), hex.EncodeToString(s.path.Anchor.Key.Raw), stamp(s.since(h.SHA256))}, " ")
+		sum := h.SHA256()
+		key := strings.Join([]string{hex.EncodeToString(sum[:]), l.cert.SHA256Hex(), hex.EncodeToString(s.path.Anchor.Key.Raw), stamp(s.since(sum))}, " ")
 		good, known := s.vetted[key]
 		if !known {
 			good = s.vouch(ctx, l)(h.List) == nil

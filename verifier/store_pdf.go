@@ -50,7 +50,7 @@ func (in *inquiry) store(doc *pdf.Document) *store {
 	}
 	for _, i := range s.dss.CRLs {
 		if l, err := crl.Parse(i.DER, crl.Limits{}); err == nil {
-			s.lists[l.SHA256] = l
+			s.lists[l.SHA256()] = l
 			in.keeper.keep(PieceList, embedded, i.DER)
 		}
 	}

@@ -248,7 +248,7 @@ func newCRLShow() *cobra.Command {
 			now := time.Now()
 			view := listJSON{AgeSeconds: int64(now.Sub(list.ThisUpdate).Seconds()), Current: list.NextUpdate.IsZero() || now.Before(list.NextUpdate),
 				NextRefresh: timeText(list.NextRefresh()), File: args[0], Issuer: list.Issuer.String(), Delta: list.BaseNumber != nil, ThisUpdate: timeText(list.ThisUpdate),
-				NextUpdate: timeText(list.NextUpdate), Algorithm: pki.AlgorithmName(list.Algorithm), Entries: list.Entries, SHA256: fmt.Sprintf("%x", list.SHA256)}
+				NextUpdate: timeText(list.NextUpdate), Algorithm: pki.AlgorithmName(list.Algorithm), Entries: list.Entries, SHA256: fmt.Sprintf("%x", list.SHA256())}
 			if list.Number != nil {
 				view.Number = optional(list.Number.String())
 			}

@@ -121,7 +121,7 @@ func runDemo(ctx context.Context, out io.Writer, o demoOptions) error {
 		return err
 	}
 	if !o.Check {
-		if err := w.enterStaff(ctx); err != nil {
+		if err := errors.Join(w.enterStaff(ctx), w.enterApplicants(ctx)); err != nil {
 			return errors.Join(err, finish())
 		}
 		w.introduce(out)
@@ -207,6 +207,8 @@ func (w *world) introduce(out io.Writer) {
 	fmt.Fprintf(out, "Rastau demo. Everything in it is invented; it answers on this machine only. Ctrl-C ends it.\n\n")
 	fmt.Fprintf(out, "pages          %s/   (register %s/registry, check a licence %s/verify)\n", base, base, base)
 	fmt.Fprintf(out, "log in         %s/login as %s, password %s\n", base, strings.Join(demoStaff, ", "), demoPassword)
+	fmt.Fprintf(out, "applicants     the same password: %s (a person), %s (a body)\n", w.people.iin, w.people.bin)
+	fmt.Fprintf(out, "NCALayer       %s\n", w.signer)
 	fmt.Fprintf(out, "API            %s/v1   (console: %s/docs, description: %s/v1/openapi.json)\n", base, base, base)
 	fmt.Fprintf(out, "authority      lists %s/crl/ca1.crl · OCSP %s/ocsp/ca1 · time stamps %s/tsp\n", w.base, w.base, w.base)
 	fmt.Fprintf(out, "GOST           %s/v1   a second installation with keys of the national algorithms, in %s\n", w.second.config.PublicURL, w.second.dir)

@@ -133,18 +133,21 @@ func (o *outside) notices(n int) []licensing.Notice {
 func (o *outside) String() string { return fmt.Sprintf("%s (inbox %s/sandbox/inbox)", o.base, o.base) }
 
 // demoStaff log in to the pages with demoPassword; each name tells the role. demo-officer is the one whom the table of authorities names.
-var demoStaff = []string{"demo-officer", "demo-employee", "demo-operator", "demo-auditor", "demo-admin"}
+var demoStaff = []string{"demo-officer", "demo-employee", "demo-employee2", "demo-operator", "demo-auditor", "demo-admin"}
 
 // enterStaff makes their accounts, unless an earlier run did.
 func (w *world) enterStaff(ctx context.Context) error {
 	for _, login := range demoStaff {
 		n := account.NewStaff{Login: login, Name: login, IIN: w.people.clerkIIN, BIN: pki.HolderOf(w.people.licensor.Certificate).BIN,
-			Roles: []account.Role{account.Role(strings.TrimPrefix(login, "demo-"))}, Password: demoPassword}
+			Roles: []account.Role{account.Role(strings.TrimRight(strings.TrimPrefix(login, "demo-"), "2"))}, Password: demoPassword}
 		switch n.Roles[0] {
 		case account.Operator:
 			n.BIN = w.people.centreBIN
 		case account.Officer: // somebody else than those who enter
 			n.IIN = pki.HolderOf(w.people.licensor.Certificate).IIN
+		}
+		if login == "demo-employee2" { // the second regulation has another licensor
+			n.BIN = pki.HolderOf(w.people.employee2.Certificate).BIN
 		}
 		if _, err := w.desk.Enter(ctx, account.Account{ID: "demo"}, n); err != nil && !errors.Is(err, account.ErrTaken) {
 			return fmt.Errorf("the demo's staff: %w", err)

@@ -45,7 +45,8 @@ type world struct {
 	logKey  string // public, of the checkpoints of the log
 	shared  demoShared
 	outside *outside // the systems around; nil in the second
-	fee     int64    // tiyn, of the sample application
+	signer  *devSigner
+	fee     int64 // tiyn, of the sample application
 }
 
 // people of the story.
@@ -90,21 +91,24 @@ func openWorld(dir, listen, second string, shared demoShared) (_ *world, err err
 	defer func() {
 		if err != nil {
 			responders.Close()
+			if w.signer != nil {
+				w.signer.server.Close()
+			}
 		}
 	}()
-	for _, one := range []struct {
-		*world
-		listen string
-	}{{w, listen}, {w.second, second}} {
+	for _, one := range []*world{w, w.second} {
 		if err := one.openPKI(); err != nil {
 			return nil, fmt.Errorf("the demo's authority: %w", err)
 		}
 		if err := one.issuePeople(); err != nil {
 			return nil, fmt.Errorf("the demo's people: %w", err)
 		}
-		if err := one.writeFiles(one.listen); err != nil {
-			return nil, unreadablef("%v", err)
-		}
+	}
+	if err := w.openDevSigner(); err != nil {
+		return nil, fmt.Errorf("the demo's signer: %w", err)
+	}
+	if err := errors.Join(w.writeFiles(listen), w.second.writeFiles(second)); err != nil {
+		return nil, unreadablef("%v", err)
 	}
 	w.server = &http.Server{Handler: w.responders(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	go w.server.Serve(responders) // ends with Close
@@ -164,10 +168,11 @@ func (w *world) listenAgain() (net.Listener, error) {
 }
 
 func (w *world) Close() error {
+	all := []error{w.signer.server.Close(), w.server.Close()}
 	if w.outside != nil {
-		return errors.Join(w.outside.server.Close(), w.server.Close())
+		all = append(all, w.outside.server.Close())
 	}
-	return w.server.Close()
+	return errors.Join(all...)
 }
 
 func (w *world) openPKI() error {
@@ -410,7 +415,7 @@ func (w *world) writeConfig(listen string) error {
 		Key: KeyConfig{File: "keys/licensor.p12", PasswordFile: "keys/" + passwordFile}, TSA: w.base + "/tsp",
 		Levels: LevelConfig{Licence: "LTA", Receipt: "T", Decision: "T"},
 		Allow:  []string{"127.0.0.0/8", "::1/128"}, Authorities: "authorities.yaml", LicenceCode: "ZZZ", AcceptRepealed: true, Specimen: true,
-		RatePerMinute: 100_000, folder: w.dir,
+		RatePerMinute: 100_000, folder: w.dir, NCALayer: w.signer.pages(),
 	}
 	if w.outside != nil {
 		c.Gateway = w.outside.config()

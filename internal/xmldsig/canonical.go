@@ -53,6 +53,7 @@ type writer struct {
 	*Document
 	m      method
 	out    io.Writer
+	line   *line // where the octets go instead of out
 	buf    []byte
 	run    [2]uint32 // a range of the source that is due
 	err    error
@@ -64,8 +65,8 @@ type writer struct {
 	attrs  []attribute
 	sort   []sortable
 	decls  []binding
-	forms  []uriForm // of the namespace names, as far as they were written
-	joined bool      // the first element's xml:base was joined to those around it
+	texts  []declarationText // of each prefix, what was written last
+	joined bool              // the first element's xml:base was joined to those around it
 }
 
 type written struct {
@@ -96,7 +97,12 @@ const bufferSize = 32 << 10
 // canonical writes the canonical form of a part of the document to out, without the nodes of the spans in omit, which
 // ascend and do not overlap. The error is [ErrCanonical].
 func (d *Document) canonical(out io.Writer, part span, omit []span, m method) error {
-	w := &writer{Document: d, m: m, out: out, buf: make([]byte, 0, bufferSize)}
+	w := &writer{Document: d, m: m, out: out}
+	if l, ok := out.(*line); ok {
+		w.line, w.buf = l, <-l.empty
+	} else {
+		w.buf = make([]byte, 0, bufferSize)
+	}
 	w.cur, w.ren = make([]uint32, len(d.prefixes)), make([]uint32, len(d.prefixes))
 	w.cur[prefixXML], w.ren[prefixXML] = uriXML, uriXML
 	for _, name := range m.prefixes {
@@ -220,9 +226,7 @@ func (w *writer) element(part span, omit []span, above []uint32) {
 						continue
 					}
 					w.source(n.from, n.to-2)
-					w.put("></")
-					w.name(n)
-					w.put(">")
+					w.opened(n)
 					continue
 				}
 			}
@@ -245,14 +249,11 @@ func (w *writer) element(part span, omit []span, above []uint32) {
 			}
 		case leaf:
 			if w.m.exclusive && w.ren[n.prefix] != w.cur[n.prefix] {
-				// Only the prefix of the name has to be declared here.
-				w.decls = w.decls[:0]
-				w.need(n.prefix)
+				// Only the prefix of the name has to be declared here, and nothing inside could use it.
 				end := w.nameEnd(n.from + 1)
 				w.source(n.from, end)
-				w.declarations()
+				w.declare(binding{n.prefix, w.cur[n.prefix]})
 				w.source(end, n.to)
-				w.leave(i)
 				continue
 			}
 			w.source(n.from, n.to)
@@ -290,7 +291,8 @@ func (d *Document) leafText(n *node) (from, to uint32) {
 	end := d.nameEnd(n.from + 1)
 	at := int(end)
 	if d.src[at] != '>' {
-		if _, _, _, err := d.scan(nil, 1<<16, &at); err != nil { // cannot be
+		var err error
+		if _, at, _, _, err = d.scan(nil, 1<<16, at); err != nil { // cannot be
 			return n.to, n.to
 		}
 	}
@@ -349,8 +351,7 @@ func (w *writer) set(prefix uint16, cur, ren uint32) {
 
 // read scans the attributes of a start tag again; they were found well-formed before.
 func (d *Document) read(n *node, into []attribute) []attribute {
-	at := int(d.nameEnd(n.from + 1))
-	attrs, _, _, err := d.scan(into[:0], 1<<16, &at)
+	attrs, _, _, _, err := d.scan(into[:0], 1<<16, int(d.nameEnd(n.from+1)))
 	if err != nil { // cannot be
 		return into[:0]
 	}
@@ -493,53 +494,37 @@ func (w *writer) declarations() {
 		})
 	}
 	for _, d := range w.decls {
-		uri := w.uris[d.uri]
-		if w.forms == nil {
-			w.forms = make([]uriForm, len(w.uris))
-		}
-		if w.forms[d.uri] == uriUnknown {
-			w.forms[d.uri] = formOf(uri)
-		}
-		// Canonical XML 1.0 §1.3: "implementations of XML canonicalization MUST report an operation failure on
-		// documents containing relative namespace URIs".
-		if w.forms[d.uri] == uriRelative {
-			w.stop("the namespace name is relative: " + uri)
-			return
-		}
-		if d.prefix == prefixNone {
-			w.put(" xmlns=\"")
-		} else {
-			w.put(" xmlns:")
-			w.put(w.prefixes[d.prefix])
-			w.put("=\"")
-		}
-		if w.forms[d.uri] == uriEscaped {
-			w.escapeValue([]byte(uri))
-		} else {
-			w.put(uri)
-		}
-		w.put("\"")
+		w.declare(d)
 	}
 }
 
-// uriForm is how a namespace name is written.
-type uriForm uint8
-
-const (
-	uriUnknown uriForm = iota
-	uriPlain
-	uriEscaped
-	uriRelative
-)
-
-func formOf(uri string) uriForm {
-	switch {
-	case uri != "" && !absolute(uri):
-		return uriRelative
-	case strings.ContainsAny(uri, "&<\"\t\n\r"):
-		return uriEscaped
+// declare writes a namespace declaration; most are written again and again.
+func (w *writer) declare(d binding) {
+	if w.texts == nil {
+		w.texts = make([]declarationText, len(w.prefixes))
 	}
-	return uriPlain
+	t := &w.texts[d.prefix]
+	if t.text == nil || t.uri != d.uri {
+		uri := w.uris[d.uri]
+		// Canonical XML 1.0 §1.3: "implementations of XML canonicalization MUST report an operation failure on
+		// documents containing relative namespace URIs".
+		if uri != "" && !absolute(uri) {
+			w.stop("the namespace name is relative: " + uri)
+			return
+		}
+		name := "xmlns"
+		if d.prefix != prefixNone {
+			name += ":" + w.prefixes[d.prefix]
+		}
+		*t = declarationText{d.uri, []byte(" " + name + "=\"" + valueEscaper.Replace(uri) + "\"")}
+	}
+	w.bytes(t.text)
+}
+
+// declarationText is a namespace declaration as it is written.
+type declarationText struct {
+	uri  uint32
+	text []byte
 }
 
 // absolute says whether a namespace name begins with a scheme (RFC 3986 §3.1).

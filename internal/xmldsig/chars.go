@@ -2,9 +2,14 @@
 
 package xmldsig
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
 
-// Classes of bytes. In text a byte of class 0 stands for itself in canonical form.
+// Classes of bytes. In text a byte of class 0 stands for itself in canonical form; whether it may stand there at all is
+// looked at once for the whole document (stray).
 const (
 	inText  = 1 << iota // must be looked at in character data
 	inValue             // must be looked at in an attribute value
@@ -20,8 +25,6 @@ var class = func() (t [256]uint8) {
 			t[c] = inValue | isSpace
 		case c == '\r':
 			t[c] = inText | inValue | isSpace
-		case c < ' ' || c >= utf8.RuneSelf:
-			t[c] = inText | inValue
 		case c == ' ':
 			t[c] = isSpace
 		case c == '<' || c == '&':
@@ -55,6 +58,72 @@ func rest(src []byte, i int) int {
 		return 0
 	}
 	return size
+}
+
+// Eight octets at once: ones times n has n in each, and tops marks the octets of x-ones*n that fell below nought.
+const (
+	ones = 0x0101010101010101
+	tops = 0x8080808080808080
+)
+
+// Four letters of two octets each: the first of every two is a lead (110xxxxx), the second a tail (10xxxxxx).
+const (
+	pairMask = 0xC0E0C0E0C0E0C0E0
+	pairForm = 0x80C080C080C080C0
+	pairLead = 0x001E001E001E001E // none of it set: C0 or C1, which begin no letter
+	pairOnes = 0x0001000100010001
+	pairTops = 0x8000800080008000
+)
+
+// stray gives the place of the first octet that is no character of XML; -1 where there is none.
+func stray(src []byte) int {
+	for i := 0; i < len(src); {
+		if i+8 <= len(src) {
+			x := binary.LittleEndian.Uint64(src[i:])
+			odd := (x | (x-ones*' ')&^x) & tops // above ASCII, or below the space
+			if odd == 0 {
+				i += 8
+				continue
+			}
+			lead := x & pairLead
+			if x&pairMask == pairForm && (lead-pairOnes)&^lead&pairTops == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(odd) >> 3
+		}
+		switch c := src[i]; {
+		case c >= utf8.RuneSelf:
+			size := rest(src, i)
+			if size == 0 {
+				return i
+			}
+			i += size
+		case c < ' ' && class[c]&isSpace == 0:
+			return i
+		default:
+			i++
+		}
+	}
+	return -1
+}
+
+// special finds the next of "<", ">", "&" and carriage return at i or behind it; the end where there is none.
+func special(src []byte, i int) int {
+	for i+8 <= len(src) {
+		x := binary.LittleEndian.Uint64(src[i:])
+		angle := x&^(ones*2) ^ ones*'<' // "<" and ">" differ in one bit
+		amp, cr := x^ones*'&', x^ones*'\r'
+		if found := ((angle-ones)&^angle | (amp-ones)&^amp | (cr-ones)&^cr) & tops; found != 0 {
+			// The lowest mark is true; those above it may come of its borrow.
+			return i + bits.TrailingZeros64(found)>>3
+		}
+		i += 8
+	}
+	for i < len(src) && class[src[i]]&inText == 0 {
+		i++
+	}
+	return i
 }
 
 // isNameStart and isNameRune are NameStartChar and NameChar above ASCII (XML 1.0 §2.3).

@@ -5,6 +5,7 @@ package xmldsig
 import (
 	"bytes"
 	"math"
+	"sync"
 )
 
 // Limits of a document. Zero = default.
@@ -102,10 +103,12 @@ const (
 // maxNames bounds the prefixes and the namespace names of one document.
 const maxNames = 4096
 
-// parser holds what is needed while reading only.
+// parser holds what is needed while reading only. Its methods take the place where they begin to read, and give the one
+// where the next begins: what stands in a register costs nothing.
 type parser struct {
 	*Document
-	i       int
+	table   []node // one for each "<" of the document
+	count   int    // how many of them are nodes by now
 	open    []opened
 	cur     []uint32 // the namespace name of each prefix in scope
 	undo    []change
@@ -113,9 +116,6 @@ type parser struct {
 	last    uint16 // the prefix met last, which mostly is the next
 	content bool   // inside the root element
 	done    bool   // behind it
-	ahead   bool   // the text up to p.i is read already: it begins at begin, and plain says what it is
-	plain   bool
-	begin   int
 }
 
 type opened struct {
@@ -157,9 +157,22 @@ func Parse(data []byte, l Limits) (*Document, error) {
 		known:    map[string]uint16{"": prefixNone, "xml": prefixXML},
 	}
 	// Every node begins with one "<".
-	d.nodes = table(bytes.Count(src, []byte("<")) + 1)
-	p := &parser{Document: d, cur: []uint32{uriNone, uriXML}, open: make([]opened, 0, 32)}
-	if err := p.document(); err != nil {
+	p := &parser{Document: d, table: table(bytes.Count(src, []byte("<"))), cur: []uint32{uriNone, uriXML}, open: make([]opened, 0, 32)}
+	// Of a large document the characters are looked at beside the markup.
+	found := make(chan int, 1)
+	look := func() { found <- stray(src) }
+	if len(src) < beside {
+		look()
+	} else {
+		go look()
+	}
+	err = p.document()
+	d.nodes = p.table[:p.count]
+	at := <-found // whatever was found: data is the caller's again
+	if err == nil && at >= 0 {
+		err = xmlError(ErrXML, at, "an octet that is no character of XML")
+	}
+	if err != nil {
 		d.Close()
 		return nil, err
 	}
@@ -167,282 +180,229 @@ func Parse(data []byte, l Limits) (*Document, error) {
 }
 
 // A table of nodes is used again: a third of the time of reading a large document would else go into memory never touched
-// before. Two of at most 32 MiB are kept.
+// before. What is not used for a while goes back to the system.
 const (
 	pooledFrom = 1 << 14 // nodes
-	pooledTo   = 1 << 21
+	pooledTo   = 1 << 23
 )
 
-var tables = make(chan []node, 2)
+var tables sync.Pool // of *[]node
 
-// table gives an empty table with room for n nodes.
+// table gives a table of n nodes, whatever stands in it.
 func table(n int) []node {
 	if n >= pooledFrom {
-		select {
-		case old := <-tables:
-			if cap(old) >= n {
-				return old[:0]
-			}
-		default:
+		if old, ok := tables.Get().(*[]node); ok && cap(*old) >= n {
+			return (*old)[:n]
 		}
 	}
-	return make([]node, 0, n)
+	return make([]node, n)
 }
 
 // Close gives the document's memory back. The document, and what was taken from it, must not be used afterwards, but
 // for the bytes handed out. Not closing it costs nothing but time.
 func (d *Document) Close() {
 	if c := cap(d.nodes); c >= pooledFrom && c <= pooledTo {
-		select {
-		case tables <- d.nodes[:0]:
-		default:
-		}
+		old := d.nodes
+		tables.Put(&old)
 	}
 	d.nodes = nil
 }
 
-func (p *parser) fail(format string, args ...any) error {
-	return xmlError(ErrXML, p.i, format, args...)
+func (p *parser) fail(i int, format string, args ...any) error {
+	return xmlError(ErrXML, i, format, args...)
 }
 
 func (p *parser) document() error {
 	src := p.src
+	i := 0
 	if bytes.HasPrefix(src, []byte("<?xml")) && len(src) > 5 && class[src[5]]&isSpace != 0 {
 		end := bytes.Index(src, []byte("?>"))
 		if end < 0 {
-			return p.fail("the XML declaration does not end")
+			return p.fail(i, "the XML declaration does not end")
 		}
-		p.i = end + 2
-	}
-	for {
-		begin := p.i
-		plain := p.plain
-		if p.ahead { // read by the start tag before it
-			p.ahead = false
-			begin = p.begin
-		} else {
-			var err error
-			if plain, err = p.text(); err != nil {
-				return err
-			}
-		}
-		if !p.content && !blank(src[begin:p.i]) {
-			return p.fail("text outside the root element")
-		}
-		if p.i == len(src) {
-			break
-		}
-		n := node{from: uint32(p.i)}
-		if plain {
-			n.flags = plainText
-		}
-		if err := p.markup(n); err != nil {
+		if err := onlyVersion10(src[:end]); err != nil {
 			return err
 		}
+		i = end + 2
 	}
-	if !p.done {
-		return p.fail("the document ends inside an element, or has none")
+	i, plain, err := p.text(i)
+	for err == nil && i < len(src) {
+		flags := uint8(0)
+		if plain {
+			flags = plainText
+		}
+		if i+1 == len(src) {
+			return p.fail(i, "the document ends inside markup")
+		}
+		switch src[i+1] {
+		case '/':
+			i, plain, err = p.end(i, flags)
+		case '!':
+			i, plain, err = p.declaration(i, flags)
+		case '?':
+			i, plain, err = p.instruction(i, flags)
+		default:
+			i, plain, err = p.start(i, flags)
+		}
+	}
+	if err == nil && !p.done {
+		return p.fail(i, "the document ends inside an element, or has none")
+	}
+	return err
+}
+
+// onlyVersion10: other versions know other names, characters and line ends (XML 1.1 §1.3); read as 1.0 they would say
+// something else than their programs see.
+func onlyVersion10(declaration []byte) error {
+	after, found := bytes.CutPrefix(bytes.TrimLeft(declaration[len("<?xml"):], " \t\r\n"), []byte("version"))
+	after = bytes.TrimLeft(after, " \t\r\n=")
+	if !found || len(after) == 0 || after[0] != '"' && after[0] != '\'' {
+		return xmlError(ErrXML, 0, "an XML declaration without a version")
+	}
+	if word, _, _ := bytes.Cut(after[1:], after[:1]); string(word) != "1.0" {
+		return xmlError(ErrUnsafe, 0, "XML of version %.20q; 1.0 is read", word)
 	}
 	return nil
 }
 
-// text moves to the next "<" or the end, and says whether the text is its own canonical form.
-func (p *parser) text() (plain bool, err error) {
-	src, i := p.src, p.i
+// text reads character data up to the next "<" or the end, and says whether it is its own canonical form.
+func (p *parser) text(i int) (next int, plain bool, err error) {
+	src, begin := p.src, i
+	if i < len(src) && src[i] == '<' {
+		return i, true, nil
+	}
 	plain = true
-	for i < len(src) {
-		c := src[i]
-		if class[c]&inText == 0 {
-			i++
-			continue
+	for {
+		if i = special(src, i); i == len(src) || src[i] == '<' {
+			break
 		}
-		switch {
-		case c == '<':
-			p.i = i
-			return plain, nil
-		case c >= 0xC2 && c <= 0xDF && i+1 < len(src) && src[i+1]&0xC0 == 0x80:
-			// Two octets, the letters of Kazakh and Russian: all of them are characters.
-			i += 2
-		case c == '&':
+		switch src[i] {
+		case '&':
 			size, _, canonical := reference(src, i, false)
 			if size == 0 {
-				p.i = i
-				return false, p.fail("a reference to no character, or to an entity that is not predefined")
+				return i, false, p.fail(i, "a reference to no character, or to an entity that is not predefined")
 			}
 			plain = plain && canonical
 			i += size
-		case c == '>':
-			if i >= 2 && src[i-1] == ']' && src[i-2] == ']' && i-2 >= p.i {
-				p.i = i
-				return false, p.fail("“]]>” in text")
+		case '>':
+			if i-2 >= begin && src[i-1] == ']' && src[i-2] == ']' {
+				return i, false, p.fail(i, "“]]>” in text")
 			}
 			plain = false
 			i++
-		case c == '\r':
+		default: // a carriage return
 			plain = false
 			i++
-		default:
-			size := 0
-			if c >= 0x80 {
-				size = rest(src, i)
-			}
-			if size == 0 {
-				p.i = i
-				return false, p.fail("an octet that is no character of XML")
-			}
-			i += size
 		}
 	}
-	p.i = i
-	return plain, nil
+	if !p.content && !blank(src[begin:i]) {
+		return i, false, p.fail(begin, "text outside the root element")
+	}
+	return i, plain, nil
 }
 
-// markup reads one piece of markup at p.i.
-func (p *parser) markup(n node) error {
-	src := p.src
-	if p.i+1 >= len(src) {
-		return p.fail("the document ends inside markup")
-	}
-	switch src[p.i+1] {
-	case '/':
-		return p.end(n)
-	case '!':
-		return p.declaration(n)
-	case '?':
-		return p.instruction(n)
-	}
-	return p.start(n)
-}
-
-func (p *parser) declaration(n node) error {
-	rest := p.src[p.i:]
+func (p *parser) declaration(i int, flags uint8) (next int, plain bool, err error) {
+	rest := p.src[i:]
+	from := uint32(i)
 	switch {
 	case bytes.HasPrefix(rest, []byte("<!--")):
 		end := bytes.Index(rest[4:], []byte("--"))
 		// XML 1.0 §2.5: "--" MUST NOT occur within comments.
 		if end < 0 || !bytes.HasPrefix(rest[4+end:], []byte("-->")) {
-			return p.fail("a comment that is not well-formed")
+			return i, false, p.fail(i, "a comment that is not well-formed")
 		}
-		n.kind = comment
 		p.comments = true
-		if err := p.inside(&n, 4, 4+end); err != nil {
-			return err
-		}
-		p.i += 4 + end + 3
+		i += 4 + end + 3
+		p.add(from, uint32(i), comment, flags|oneLine(rest[4:4+end]), prefixNone)
 	case bytes.HasPrefix(rest, []byte("<![CDATA[")):
 		end := bytes.Index(rest, []byte("]]>"))
 		if end < 0 || !p.content {
-			return p.fail("a CDATA section that does not end, or stands outside the root element")
+			return i, false, p.fail(i, "a CDATA section that does not end, or stands outside the root element")
 		}
-		n.kind = cdata
-		if err := p.inside(&n, 9, end); err != nil {
-			return err
-		}
-		n.flags &^= plainTag
-		p.i += end + 3
+		i += end + 3
+		p.add(from, uint32(i), cdata, flags, prefixNone)
 	case bytes.HasPrefix(rest, []byte("<!DOCTYPE")):
-		return xmlError(ErrUnsafe, p.i, "a document type declaration")
+		return i, false, xmlError(ErrUnsafe, i, "a document type declaration")
 	default:
-		return p.fail("markup that is not known")
+		return i, false, p.fail(i, "markup that is not known")
 	}
-	p.add(n)
-	return nil
+	return p.text(i)
 }
 
-// inside looks at the characters of a comment, a section or an instruction.
-func (p *parser) inside(n *node, from, to int) error {
-	n.flags |= plainTag
-	src := p.src[:p.i+to]
-	for i := p.i + from; i < len(src); {
-		c := src[i]
-		switch {
-		case c == '\r':
-			n.flags &^= plainTag
-			i++
-		case c >= ' ' && c < 0x80 || c == '\t' || c == '\n':
-			i++
-		default:
-			size := 0
-			if c >= 0x80 {
-				size = rest(src, i)
-			}
-			if size == 0 {
-				p.i = i
-				return p.fail("an octet that is no character of XML")
-			}
-			i += size
-		}
+// oneLine: the inside of a comment or an instruction stands as canonical form has it.
+func oneLine(inside []byte) uint8 {
+	if bytes.IndexByte(inside, '\r') >= 0 {
+		return 0
 	}
-	return nil
+	return plainTag
 }
 
-func (p *parser) instruction(n node) error {
-	n.kind = instruction
-	end := bytes.Index(p.src[p.i:], []byte("?>"))
-	if end < 0 {
-		return p.fail("a processing instruction that does not end")
+func (p *parser) instruction(i int, flags uint8) (next int, plain bool, err error) {
+	from := uint32(i)
+	size := bytes.Index(p.src[i:], []byte("?>"))
+	if size < 0 {
+		return i, false, p.fail(i, "a processing instruction that does not end")
 	}
-	target := name(p.src, p.i+2)
-	word := p.src[p.i+2 : target]
+	end, target := i+size, name(p.src, i+2)
+	word := p.src[i+2 : target]
 	switch {
-	case len(word) == 0, target < p.i+end && class[p.src[target]]&isSpace == 0:
-		return p.fail("a processing instruction without a name")
+	case len(word) == 0, target < end && class[p.src[target]]&isSpace == 0:
+		return i, false, p.fail(i, "a processing instruction without a name")
 	case bytes.EqualFold(word, []byte("xml")):
-		return p.fail("an XML declaration that is not at the start")
+		return i, false, p.fail(i, "an XML declaration that is not at the start")
 	}
-	if err := p.inside(&n, 2, end); err != nil {
-		return err
-	}
+	flags |= oneLine(p.src[i+2 : end])
 	// Canonical form has one space between the name and the rest, and none where nothing follows.
-	if at := target - p.i; at < end && (p.src[target] != ' ' || at+1 >= end || class[p.src[target+1]]&isSpace != 0) {
-		n.flags &^= plainTag
+	if target < end && (p.src[target] != ' ' || target+1 >= end || class[p.src[target+1]]&isSpace != 0) {
+		flags &^= plainTag
 	}
-	p.i += end + 2
-	p.add(n)
-	return nil
+	p.add(from, uint32(end+2), instruction, flags, prefixNone)
+	return p.text(end + 2)
 }
 
-// add appends a node that ends at p.i.
-func (p *parser) add(n node) uint32 {
-	n.to = uint32(p.i)
-	at := uint32(len(p.nodes))
-	if n.kind != endTag {
-		n.link = at
-	}
-	p.nodes = append(p.nodes, n)
-	return at
+// add takes up a node. Field by field, because a node written at once would first be put together on the stack.
+func (p *parser) add(from, to uint32, k kind, flags uint8, prefix uint16) {
+	n := &p.table[p.count]
+	n.from, n.to, n.link = from, to, uint32(p.count)
+	n.kind, n.flags, n.prefix = k, flags, prefix
+	p.count++
 }
 
-func (p *parser) end(n node) error {
+func (p *parser) end(i int, flags uint8) (next int, plain bool, err error) {
 	if len(p.open) == 0 {
-		return p.fail("an end tag without its start tag")
+		return i, false, p.fail(i, "an end tag without its start tag")
 	}
 	o := p.open[len(p.open)-1]
-	begin := &p.nodes[o.node]
-	src, i := p.src, p.i+2
+	begin := &p.table[o.node]
+	src, from := p.src, uint32(i)
+	i += 2
 	want := src[begin.from+1 : begin.from+1+o.name]
-	if len(src)-i <= len(want) || !bytes.Equal(src[i:i+len(want)], want) {
-		return p.fail("an end tag that does not fit its start tag")
+	if len(src)-i <= len(want) || string(src[i:i+len(want)]) != string(want) {
+		return i, false, p.fail(i, "an end tag that does not fit its start tag")
 	}
 	i += len(want)
 	if src[i] == '>' {
-		n.flags |= plainTag
+		flags |= plainTag
+	} else {
+		for i < len(src) && class[src[i]]&isSpace != 0 {
+			i++
+		}
+		if i == len(src) || src[i] != '>' {
+			return i, false, p.fail(i, "an end tag that does not fit its start tag")
+		}
 	}
-	for i < len(src) && class[src[i]]&isSpace != 0 {
-		i++
+	i++
+	begin.link = uint32(p.count)
+	p.add(from, uint32(i), endTag, flags, begin.prefix)
+	p.table[p.count-1].link = o.node
+	if len(p.undo) > o.undo {
+		p.restore(o.undo)
 	}
-	if i == len(src) || src[i] != '>' {
-		return p.fail("an end tag that does not fit its start tag")
-	}
-	p.i = i + 1
-	n.kind, n.prefix, n.link = endTag, begin.prefix, o.node
-	begin.link = p.add(n)
-	p.restore(o.undo)
 	p.open = p.open[:len(p.open)-1]
 	if len(p.open) == 0 {
 		p.content, p.done = false, true
 	}
-	return nil
+	return p.text(i)
 }
 
 func (p *parser) restore(mark int) {

@@ -267,32 +267,49 @@ func (s *Signature) digest(h hash.Hash, r *Reference, omit []span) ([]byte, erro
 const beside = 1 << 20
 
 // line hands octets to a hash function in another goroutine, in order.
-type line struct{ full, empty chan []byte }
+type line struct {
+	full  chan portion
+	empty chan []byte
+}
 
-const lineBuffers = 4
+// portion is what is hashed at once: a buffer of the line, or a part of the document.
+type portion struct {
+	octets []byte
+	buffer bool
+}
+
+// Few and large, because each hand-over may have to wake the other side.
+const (
+	lineBuffers = 3
+	lineBuffer  = 256 << 10
+)
 
 func newLine(h hash.Hash) *line {
-	l := &line{make(chan []byte, lineBuffers), make(chan []byte, lineBuffers+1)}
+	l := &line{make(chan portion, lineBuffers), make(chan []byte, lineBuffers+1)}
 	for range lineBuffers {
-		l.empty <- make([]byte, 0, bufferSize)
+		l.empty <- make([]byte, 0, lineBuffer)
 	}
 	go func() {
-		for b := range l.full {
-			h.Write(b)
-			l.empty <- b
+		for p := range l.full {
+			h.Write(p.octets)
+			if p.buffer {
+				l.empty <- p.octets[:0]
+			}
 		}
 		l.empty <- nil // done
 	}()
 	return l
 }
 
+// swap takes a full buffer and gives an empty one.
+func (l *line) swap(full []byte) []byte {
+	l.full <- portion{full, true}
+	return <-l.empty
+}
+
+// Write takes octets that are not changed before close.
 func (l *line) Write(p []byte) (int, error) {
-	for rest := p; len(rest) > 0; {
-		b := <-l.empty
-		n := copy(b[:bufferSize], rest)
-		l.full <- b[:n]
-		rest = rest[n:]
-	}
+	l.full <- portion{octets: p}
 	return len(p), nil
 }
 

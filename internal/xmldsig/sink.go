@@ -5,6 +5,7 @@ package xmldsig
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -37,17 +38,42 @@ func (w *writer) append(b []byte) {
 	w.buf = append(w.buf, b...)
 }
 
+// drain hands on what is in the buffer.
 func (w *writer) drain() {
-	if len(w.buf) > 0 {
+	switch {
+	case len(w.buf) == 0:
+	case w.line != nil:
+		w.buf = w.line.swap(w.buf)
+	default:
 		w.write(w.buf)
 		w.buf = w.buf[:0]
 	}
 }
 
+// write hands on octets that nobody changes as long as the document is in use.
 func (w *writer) write(b []byte) {
-	if w.err == nil {
+	switch {
+	case w.err != nil:
+	case w.line != nil:
+		w.line.full <- portion{octets: b}
+	default:
 		_, w.err = w.out.Write(b)
 	}
+}
+
+// opened ends an empty element's tag in the two that canonical form has (Canonical XML 1.0 §2.3); the name stands in the source.
+func (w *writer) opened(n *node) {
+	name := w.src[n.from+1 : w.nameEnd(n.from+1)]
+	run := w.src[w.run[0]:w.run[1]]
+	if need := len(run) + len(name) + len("></>"); len(w.buf)+need > cap(w.buf) {
+		w.put("></")
+		w.bytes(name)
+		w.put(">")
+		return
+	}
+	w.run = [2]uint32{}
+	b := append(append(w.buf, run...), "></"...)
+	w.buf = append(append(b, name...), '>')
 }
 
 func (w *writer) flush() {
@@ -120,33 +146,11 @@ func (w *writer) escapeText(raw []byte, section bool) {
 	}
 }
 
+// valueEscaper writes what must not stand in an attribute's value by itself (Canonical XML 1.0 §2.3).
+var valueEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", "\"", "&quot;", "\t", "&#x9;", "\n", "&#xA;", "\r", "&#xD;")
+
 // escapeValue writes an attribute's value as an application sees it.
-func (w *writer) escapeValue(v []byte) {
-	w.due()
-	for len(v) > 0 {
-		i := bytes.IndexAny(v, "&<\"\t\n\r")
-		if i < 0 {
-			w.append(v)
-			return
-		}
-		w.append(v[:i])
-		switch v[i] {
-		case '&':
-			w.put("&amp;")
-		case '<':
-			w.put("&lt;")
-		case '"':
-			w.put("&quot;")
-		case '\t':
-			w.put("&#x9;")
-		case '\n':
-			w.put("&#xA;")
-		default:
-			w.put("&#xD;")
-		}
-		v = v[i+1:]
-	}
-}
+func (w *writer) escapeValue(v []byte) { w.bytes([]byte(valueEscaper.Replace(string(v)))) }
 
 // other writes a comment or an instruction.
 func (w *writer) other(n *node) {

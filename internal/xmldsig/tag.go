@@ -5,188 +5,237 @@ package xmldsig
 import (
 	"bytes"
 	"slices"
+	"unicode/utf8"
 )
 
-// start reads a start tag or an empty element at p.i.
-func (p *parser) start(n node) error {
+// start reads a start tag or an empty element, and the text behind it.
+func (p *parser) start(i int, flags uint8) (next int, plain bool, err error) {
 	if p.done {
-		return p.fail("a second root element")
+		return i, false, p.fail(i, "a second root element")
 	}
 	if len(p.open) >= p.limits.Depth {
-		return xmlError(ErrLimit, p.i, "elements deeper than %d", p.limits.Depth)
+		return i, false, xmlError(ErrLimit, i, "elements deeper than %d", p.limits.Depth)
 	}
-	src := p.src
-	begin := p.i + 1
-	end := name(src, begin)
+	src, from := p.src, uint32(i)
+	begin := i + 1
+	end := begin
+	for end < len(src) && class[src[end]]&isName != 0 {
+		end++
+	}
+	if end == len(src) || src[end] >= utf8.RuneSelf || class[src[begin]]&isStart == 0 {
+		end = name(src, begin)
+	}
 	local := begin
 	if end < len(src) && src[end] == ':' && end > begin {
 		local = end + 1
 		end = name(src, local)
 	}
 	if end == local || end == len(src) {
-		return p.fail("a tag without a name")
+		return i, false, p.fail(i, "a tag without a name")
 	}
-	o := opened{node: uint32(len(p.nodes)), name: uint32(end - begin), undo: len(p.undo)}
-	p.i = end
-	n.flags |= plainTag
-	if src[end] != '>' {
-		if err := p.attributes(&n); err != nil {
-			return err
+	o := opened{node: uint32(p.count), name: uint32(end - begin), undo: len(p.undo)}
+	i = end
+	flags |= plainTag
+	if src[i] != '>' {
+		if i, flags, err = p.attributes(i, flags); err != nil {
+			return i, false, err
 		}
-	} else {
-		p.attrs = p.attrs[:0]
 	}
-	if src[p.i] == '/' {
-		if p.i+1 >= len(src) || src[p.i+1] != '>' {
-			return p.fail("a tag that does not end")
+	k := startTag
+	if src[i] == '/' {
+		if i+1 >= len(src) || src[i+1] != '>' {
+			return i, false, p.fail(i, "a tag that does not end")
 		}
-		n.kind = emptyTag
-		p.i++
+		k = emptyTag
+		i++
 	}
-	p.i++
+	i++
+	prefix := prefixNone
 	if local > begin {
-		prefix, err := p.prefix(src[begin : local-1])
-		if err != nil {
-			return err
+		if prefix, err = p.prefix(src[begin : local-1]); err != nil {
+			return i, false, err
 		}
-		if prefix >= uint16(len(p.cur)) || p.cur[prefix] == uriNone {
-			return p.fail("the prefix %.40q is not declared", src[begin:local-1])
-		}
-		n.prefix = prefix
-	}
-	if n.flags&(prefixed|attributed) != 0 {
-		if err := p.checkAttributes(o.node); err != nil {
-			return err
+		if int(prefix) >= len(p.cur) || p.cur[prefix] == uriNone {
+			return i, false, p.fail(i, "the prefix %.40q is not declared", src[begin:local-1])
 		}
 	}
-	if len(p.open) == 0 {
+	if flags&(declares|prefixed) != 0 {
+		if err := p.checkAttributes(i, o.node); err != nil {
+			return i, false, err
+		}
+	}
+	inner := len(p.open) > 0
+	if !inner {
 		p.root, p.content = o.node, true
 	}
-	if p.cur[n.prefix] == uriDSig && string(src[local:end]) == "Signature" {
-		if len(p.signatures) >= p.limits.Signatures {
-			return xmlError(ErrLimit, p.i, "more than %d signatures", p.limits.Signatures)
+	if end-local == len("Signature") && p.cur[prefix] == uriDSig && string(src[local:end]) == "Signature" {
+		if err := p.signature(i, o.node); err != nil {
+			return i, false, err
 		}
-		p.signatures = append(p.signatures, o.node)
-		around := make([]uint32, len(p.open))
-		for i := range p.open {
-			around[i] = p.open[i].node
-		}
-		p.above = append(p.above, around)
 	}
-	if n.kind == startTag && n.flags&(plainTag|declares|prefixed) == plainTag && len(p.open) > 0 {
-		plain := false
-		p.begin = p.i
-		var err error
-		if plain, err = p.text(); err != nil {
-			return err
-		}
-		// An end tag of the same name and nothing else: most elements of most documents.
-		want := src[begin : begin+int(o.name)]
-		if close := p.i + 2 + len(want); plain && close < len(src) && src[p.i+1] == '/' && src[close] == '>' && string(src[p.i+2:close]) == string(want) {
-			n.kind = leaf
-			p.i = close + 1
-			p.add(n)
-			return nil
-		}
-		p.ahead, p.plain = true, plain
-		n.to = uint32(p.begin)
-		n.link = uint32(len(p.nodes))
-		p.nodes = append(p.nodes, n)
-		p.open = append(p.open, o)
-		return nil
-	}
-	p.add(n)
-	if n.kind == emptyTag {
+	if k == emptyTag {
+		p.add(from, uint32(i), k, flags, prefix)
 		p.restore(o.undo)
-		if len(p.open) == 0 {
+		if !inner {
 			p.content, p.done = false, true
 		}
-		return nil
+		return p.text(i)
 	}
+	to := uint32(i)
+	if i, plain, err = p.text(i); err != nil {
+		return i, false, err
+	}
+	if plain && inner && flags&(plainTag|declares|prefixed) == plainTag {
+		// An end tag of the same name and nothing else: most elements of most documents.
+		want := src[begin:end]
+		if close := i + 2 + len(want); close < len(src) && src[i+1] == '/' && src[close] == '>' && string(src[i+2:close]) == string(want) {
+			p.add(from, uint32(close+1), leaf, flags, prefix)
+			return p.text(close + 1)
+		}
+	}
+	p.add(from, to, k, flags, prefix)
 	p.open = append(p.open, o)
+	return i, plain, nil
+}
+
+// signature notes a signature, and the elements around it.
+func (p *parser) signature(i int, at uint32) error {
+	if len(p.signatures) >= p.limits.Signatures {
+		return xmlError(ErrLimit, i, "more than %d signatures", p.limits.Signatures)
+	}
+	p.signatures = append(p.signatures, at)
+	around := make([]uint32, len(p.open))
+	for k := range p.open {
+		around[k] = p.open[k].node
+	}
+	p.above = append(p.above, around)
 	return nil
 }
 
 // attributes reads what stands between the element's name and the tag's end; namespace declarations take effect.
-func (p *parser) attributes(n *node) error {
+func (p *parser) attributes(i int, flags uint8) (int, uint8, error) {
 	var plain, sorted bool
 	var err error
-	if p.attrs, plain, sorted, err = p.scan(p.attrs[:0], p.limits.Attributes, &p.i); err != nil {
-		return err
+	if p.attrs, i, plain, sorted, err = p.scan(p.attrs[:0], p.limits.Attributes, i); err != nil {
+		return i, flags, err
 	}
-	for i := range p.attrs {
-		a := &p.attrs[i]
+	for k := range p.attrs {
+		a := &p.attrs[k]
 		word := p.src[a.name:a.nameEnd]
 		switch {
 		case isDeclaration(word):
-			n.flags |= declares
-			if err := p.declare(word, a); err != nil {
-				return err
+			flags |= declares
+			if err := p.declare(i, word, a); err != nil {
+				return i, flags, err
 			}
 		case a.colon != a.name:
-			n.flags |= prefixed
+			flags |= prefixed
 		default:
-			n.flags |= attributed
+			flags |= attributed
+			if isID(word) {
+				p.identify(uint32(p.count), a)
+			}
 		}
 	}
 	if !plain || !sorted {
-		n.flags &^= plainTag
+		flags &^= plainTag
 	}
-	return nil
+	// Names that ascend are different names, unless two prefixes mean the same.
+	if len(p.attrs) > 1 && !sorted && flags&(declares|prefixed) == 0 {
+		return i, flags, p.checkDoubles(i)
+	}
+	return i, flags, nil
+}
+
+// isID says whether a name is one of those of identifiers: Id, ID, id.
+func isID(local []byte) bool { return len(local) == 2 && local[0]|0x20 == 'i' && local[1]|0x20 == 'd' }
+
+func (p *parser) identify(at uint32, a *attribute) {
+	if len(p.ids) == cap(p.ids) { // twice as many: append would copy a long list five times over
+		p.ids = slices.Grow(p.ids, max(64, len(p.ids)))
+	}
+	p.ids = append(p.ids, identifier{at, a.value, a.end})
 }
 
 func isDeclaration(word []byte) bool {
 	return len(word) >= 5 && string(word[:5]) == "xmlns" && (len(word) == 5 || word[5] == ':')
 }
 
-// scan reads attributes at *at up to ">" or "/>"; plain says that they stand as canonical form writes them,
+// scan reads attributes at i up to ">" or "/>"; plain says that they stand as canonical form writes them,
 // sorted that unprefixed names ascend. Declarations and prefixed names make it neither.
-func (d *Document) scan(out []attribute, limit int, at *int) (attrs []attribute, plain, sorted bool, err error) {
-	src, i := d.src, *at
+func (d *Document) scan(out []attribute, limit, i int) (attrs []attribute, next int, plain, sorted bool, err error) {
+	src := d.src
 	plain, sorted = true, true
-	fail := func(format string, args ...any) ([]attribute, bool, bool, error) {
-		return nil, false, false, xmlError(ErrXML, i, format, args...)
-	}
 	var before []byte
 	for {
+		if i < len(src) && src[i] == '>' {
+			return out, i, plain, sorted, nil
+		}
+		// What is usual: one space, a name of ASCII without a prefix, double quotes, nothing in them to be looked at.
+		if i+1 < len(src) && src[i] == ' ' && class[src[i+1]]&isStart != 0 && len(out) < limit {
+			end := i + 2
+			for end < len(src) && class[src[end]]&isName != 0 {
+				end++
+			}
+			if end+1 < len(src) && src[end] == '=' && src[end+1] == '"' {
+				close := end + 2
+				for close < len(src) && class[src[close]]&inValue == 0 {
+					close++
+				}
+				if close < len(src) && src[close] == '"' {
+					word := src[i+1 : end]
+					if before != nil && bytes.Compare(before, word) >= 0 {
+						sorted = false
+					}
+					before = word
+					out = append(out, attribute{})
+					a := &out[len(out)-1]
+					a.name, a.colon, a.nameEnd, a.value, a.end = uint32(i+1), uint32(i+1), uint32(end), uint32(end+2), uint32(close)
+					a.quote, a.plain = '"', true
+					i = close + 1
+					continue
+				}
+			}
+		}
 		gap := i
 		for i < len(src) && class[src[i]]&isSpace != 0 {
 			i++
 		}
 		if i == len(src) {
-			return fail("the document ends inside a tag")
+			return nil, i, false, false, xmlError(ErrXML, i, "the document ends inside a tag")
 		}
 		if src[i] == '>' || src[i] == '/' {
 			if i > gap {
 				plain = false
 			}
-			*at = i
-			return out, plain, sorted, nil
+			return out, i, plain, sorted, nil
 		}
 		if i == gap {
-			return fail("no space before an attribute")
+			return nil, i, false, false, xmlError(ErrXML, i, "no space before an attribute")
 		}
 		if i > gap+1 || src[gap] != ' ' {
 			plain = false
 		}
 		if len(out) >= limit {
-			return nil, false, false, xmlError(ErrLimit, i, "more than %d attributes", limit)
+			return nil, i, false, false, xmlError(ErrLimit, i, "more than %d attributes", limit)
 		}
-		a := attribute{name: uint32(i), colon: uint32(i)}
+		out = append(out, attribute{})
+		a := &out[len(out)-1]
+		a.name, a.colon = uint32(i), uint32(i)
 		end := name(src, i)
 		if end < len(src) && src[end] == ':' && end > i {
 			a.colon = uint32(end)
 			local := end + 1
 			if end = name(src, local); end == local {
-				return fail("an attribute without a name")
+				return nil, i, false, false, xmlError(ErrXML, i, "an attribute without a name")
 			}
 		}
 		if end == i {
-			return fail("an attribute without a name")
+			return nil, i, false, false, xmlError(ErrXML, i, "an attribute without a name")
 		}
 		a.nameEnd = uint32(end)
 		word := src[i:end]
-		if bytes.Compare(before, word) >= 0 {
+		if before != nil && bytes.Compare(before, word) >= 0 {
 			sorted = false
 		}
 		before = word
@@ -196,7 +245,7 @@ func (d *Document) scan(out []attribute, limit int, at *int) (attrs []attribute,
 			plain = false
 		}
 		if i == len(src) || src[i] != '=' {
-			return fail("an attribute without a value")
+			return nil, i, false, false, xmlError(ErrXML, i, "an attribute without a value")
 		}
 		i++
 		for i < len(src) && class[src[i]]&isSpace != 0 {
@@ -204,7 +253,7 @@ func (d *Document) scan(out []attribute, limit int, at *int) (attrs []attribute,
 			plain = false
 		}
 		if i == len(src) || src[i] != '"' && src[i] != '\'' {
-			return fail("an attribute's value without quotes")
+			return nil, i, false, false, xmlError(ErrXML, i, "an attribute's value without quotes")
 		}
 		a.quote, a.plain = src[i], src[i] == '"'
 		i++
@@ -214,7 +263,7 @@ func (d *Document) scan(out []attribute, limit int, at *int) (attrs []attribute,
 				i++
 			}
 			if i == len(src) {
-				return fail("the document ends inside an attribute")
+				return nil, i, false, false, xmlError(ErrXML, i, "the document ends inside an attribute")
 			}
 			c := src[i]
 			if c == a.quote {
@@ -222,39 +271,29 @@ func (d *Document) scan(out []attribute, limit int, at *int) (attrs []attribute,
 			}
 			switch {
 			case c == '<':
-				return fail("“<” in an attribute")
+				return nil, i, false, false, xmlError(ErrXML, i, "“<” in an attribute")
 			case c == '&':
 				size, _, canonical := reference(src, i, true)
 				if size == 0 {
-					return fail("a reference to no character, or to an entity that is not predefined")
+					return nil, i, false, false, xmlError(ErrXML, i, "a reference to no character, or to an entity that is not predefined")
 				}
 				a.plain = a.plain && canonical
 				i += size
 			case class[c]&isSpace != 0:
 				a.plain = false
 				i++
-			case c == '"' || c == '\'':
+			default: // the other quote
 				i++
-			default:
-				size := 0
-				if c >= 0x80 {
-					size = rest(src, i)
-				}
-				if size == 0 {
-					return fail("an octet that is no character of XML")
-				}
-				i += size
 			}
 		}
 		a.end = uint32(i)
 		plain = plain && a.plain
 		i++
-		out = append(out, a)
 	}
 }
 
 // declare takes a namespace declaration into the scope (Namespaces in XML 1.0 §3).
-func (p *parser) declare(word []byte, a *attribute) error {
+func (p *parser) declare(at int, word []byte, a *attribute) error {
 	var bare []byte
 	if len(word) > 5 {
 		bare = word[6:]
@@ -267,16 +306,16 @@ func (p *parser) declare(word []byte, a *attribute) error {
 	var uri uint32
 	switch {
 	case string(bare) == "xmlns", string(value) == namespaceXNS:
-		return p.fail("the prefix xmlns is declared")
+		return p.fail(at, "the prefix xmlns is declared")
 	case (prefix == prefixXML) != (string(value) == namespaceXML):
-		return p.fail("the prefix xml is bound to something else")
+		return p.fail(at, "the prefix xml is bound to something else")
 	case len(value) == 0 && prefix != prefixNone:
-		return p.fail("a prefix is bound to nothing")
+		return p.fail(at, "a prefix is bound to nothing")
 	default:
 		var ok bool
 		if uri, ok = p.bound[string(value)]; !ok {
 			if len(p.uris) >= maxNames {
-				return xmlError(ErrLimit, p.i, "more than %d namespaces", maxNames)
+				return xmlError(ErrLimit, at, "more than %d namespaces", maxNames)
 			}
 			uri = uint32(len(p.uris))
 			p.uris = append(p.uris, string(value))
@@ -299,7 +338,7 @@ func (p *parser) prefix(word []byte) (uint16, error) {
 	at, ok := p.known[string(word)]
 	if !ok {
 		if len(p.prefixes) >= maxNames {
-			return 0, xmlError(ErrLimit, p.i, "more than %d prefixes", maxNames)
+			return 0, xmlError(ErrLimit, 0, "more than %d prefixes", maxNames)
 		}
 		at = uint16(len(p.prefixes))
 		p.prefixes = append(p.prefixes, string(word))
@@ -309,44 +348,37 @@ func (p *parser) prefix(word []byte) (uint16, error) {
 	return at, nil
 }
 
-// checkAttributes refuses the same attribute twice (XML 1.0 §3.1, Namespaces in XML 1.0 §6.3), and notes identifiers.
-func (p *parser) checkAttributes(at uint32) error {
+// checkAttributes refuses the same attribute twice (XML 1.0 §3.1, Namespaces in XML 1.0 §6.3), and notes identifiers with
+// a prefix.
+func (p *parser) checkAttributes(at int, node uint32) error {
 	for i := range p.attrs {
 		a := &p.attrs[i]
-		uri, word := uriNone, p.src[a.name:a.nameEnd]
-		if isDeclaration(word) {
+		if a.colon == a.name || isDeclaration(p.src[a.name:a.nameEnd]) {
 			continue
 		}
-		local := word
-		if a.colon != a.name {
-			prefix, err := p.prefix(p.src[a.name:a.colon])
-			if err != nil {
-				return err
-			}
-			if int(prefix) >= len(p.cur) || p.cur[prefix] == uriNone {
-				return p.fail("the prefix %.40q is not declared", p.src[a.name:a.colon])
-			}
-			uri, local = p.cur[prefix], p.src[a.colon+1:a.nameEnd]
+		prefix, err := p.prefix(p.src[a.name:a.colon])
+		if err != nil {
+			return err
 		}
-		if len(local) == 2 && local[0]|0x20 == 'i' && local[1]|0x20 == 'd' && (uri == uriNone || uri == uriXML || p.uris[uri] == namespaceWSU) {
-			if len(p.ids) == cap(p.ids) { // twice as many: append would copy a long list five times over
-				p.ids = slices.Grow(p.ids, max(64, len(p.ids)))
-			}
-			p.ids = append(p.ids, identifier{at, a.value, a.end})
+		if int(prefix) >= len(p.cur) || p.cur[prefix] == uriNone {
+			return p.fail(at, "the prefix %.40q is not declared", p.src[a.name:a.colon])
+		}
+		if uri := p.cur[prefix]; isID(p.src[a.colon+1:a.nameEnd]) && (uri == uriXML || p.uris[uri] == namespaceWSU) {
+			p.identify(node, a)
 		}
 	}
 	if len(p.attrs) < 2 {
 		return nil
 	}
-	return p.checkDoubles()
+	return p.checkDoubles(at)
 }
 
-func (p *parser) checkDoubles() error {
+func (p *parser) checkDoubles(at int) error {
 	if len(p.attrs) <= 8 {
 		for i := range p.attrs {
 			for j := range i {
 				if p.sameName(&p.attrs[i], &p.attrs[j]) {
-					return p.fail("the attribute %.40q stands twice", p.src[p.attrs[i].name:p.attrs[i].nameEnd])
+					return p.fail(at, "the attribute %.40q stands twice", p.src[p.attrs[i].name:p.attrs[i].nameEnd])
 				}
 			}
 		}
@@ -361,7 +393,7 @@ func (p *parser) checkDoubles() error {
 	slices.Sort(names)
 	for i := 1; i < len(names); i++ {
 		if names[i] == names[i-1] {
-			return p.fail("an attribute stands twice")
+			return p.fail(at, "an attribute stands twice")
 		}
 	}
 	return nil

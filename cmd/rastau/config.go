@@ -301,20 +301,8 @@ func (c *Config) secret(name, file, env string) (string, error) {
 
 // openStore opens the database that the configuration names.
 func (c *Config) openStore(ctx context.Context) (*store.Store, error) {
-	o := store.Options{Database: c.Database}
-	if !store.IsPostgres(c.Database) {
-		o.Database = c.path(c.Database)
-	} else if c.DatabasePasswordFile != "" || c.DatabasePasswordEnv != "" {
-		var err error
-		if o.Password, err = c.secret("databasePassword", c.DatabasePasswordFile, c.DatabasePasswordEnv); err != nil {
-			return nil, err
-		}
-	}
-	var err error
-	if o.Blobs, err = c.openBlobs(); err != nil {
-		return nil, err
-	}
-	if o.Masters, err = c.readMasters(); err != nil {
+	o, err := c.storeOptions()
+	if err != nil {
 		return nil, err
 	}
 	db, err := store.Open(ctx, o)
@@ -322,6 +310,23 @@ func (c *Config) openStore(ctx context.Context) (*store.Store, error) {
 		return nil, unreadablef("database: %v", err)
 	}
 	return db, nil
+}
+
+// storeOptions says where the register is, with the secrets that open it.
+func (c *Config) storeOptions() (o store.Options, err error) {
+	o.Database = c.Database
+	if !store.IsPostgres(c.Database) {
+		o.Database = c.path(c.Database)
+	} else if c.DatabasePasswordFile != "" || c.DatabasePasswordEnv != "" {
+		if o.Password, err = c.secret("databasePassword", c.DatabasePasswordFile, c.DatabasePasswordEnv); err != nil {
+			return o, err
+		}
+	}
+	if o.Blobs, err = c.openBlobs(); err != nil {
+		return o, err
+	}
+	o.Masters, err = c.readMasters()
+	return o, err
 }
 
 // openBlobs is where attachments lie; nil is the database itself.

@@ -30,6 +30,7 @@ func TestDemoOnServers(t *testing.T) {
 		t.Errorf("the story:\n%s", out.String())
 	}
 	auditLog(t, dir)
+	backupAndRestore(t, dir)
 }
 
 // auditLog finds a rewrite since the checkpoint that the demo kept, in the register, in an export without it, and in neither where nothing was changed.

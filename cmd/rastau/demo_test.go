@@ -82,6 +82,7 @@ func TestDemoStory(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
 	compareTranscript(t, out.String())
+	backupAndRestore(t, dir)
 	licences, err := filepath.Glob(filepath.Join(dir, "licences", "*.pdf"))
 	if err != nil || len(licences) != 1 {
 		t.Fatalf("licences left behind: %v, %v", licences, err)

@@ -30,6 +30,10 @@ var elsewhere = map[string]string{
 	"rastau outbox list --config /etc/rastau/config.yaml":                 "TestOperators",
 	"rastau outbox list --state waiting --config /etc/rastau/config.yaml": "TestOperators",
 	"rastau outbox retry ID --config /etc/rastau/config.yaml":             "TestOperators",
+
+	"rastau backup --config /etc/rastau/config.yaml --out /backup/rastau-2026-11-02.tar.zst":                   "TestDemoStory and TestDemoOnServers (backupAndRestore)",
+	"rastau restore /backup/rastau-2026-11-02.tar.zst --config /etc/rastau/config.yaml --check":                "TestDemoStory and TestDemoOnServers (backupAndRestore)",
+	"rastau restore /backup/rastau-2026-11-02.tar.zst --config /etc/rastau/config.yaml --since checkpoint.txt": "TestDemoStory and TestDemoOnServers (backupAndRestore)",
 }
 
 // TestDocumentedCommands runs every command of README.md and docs/*.md and compares what it prints.

@@ -48,6 +48,7 @@ var floor = map[string]int{
 	"client":            0,
 	"internal/ber":      0,
 	"internal/blob":     0,
+	"internal/archive":  0,
 	"internal/cache":    0,
 	"internal/fetch":    0,
 	"internal/gost":     0,

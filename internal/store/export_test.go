@@ -41,3 +41,14 @@ func OpenAt(ctx context.Context, database string, version int64) (db *sql.DB, ve
 	}
 	return db, versions, err
 }
+
+// Tables and Versions are what a backup knows.
+var Tables = tables
+
+const Versions = versions
+
+// TableNames lists what the database has.
+func (s *Store) TableNames(ctx context.Context) (names []string, err error) {
+	err = s.view(ctx, func(x *tx) error { names, err = x.texts(x.d.tables); return err })
+	return names, err
+}

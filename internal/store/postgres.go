@@ -22,6 +22,8 @@ var postgresDialect = &dialect{
 	name: "postgres",
 	attachments: `(SELECT convert_to(json_agg(json_build_object('document', document, 'name', name, 'type', type, 'size', size, 'sha256', sha256) ORDER BY position)::text, 'UTF8')
 		FROM attachments WHERE application = applications.id)`,
+	tables:  `SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY 1`,
+	columns: `SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position`,
 }
 
 // writersLock is the advisory lock of everybody who writes to the register.

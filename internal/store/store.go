@@ -64,6 +64,8 @@ type database interface {
 type dialect struct {
 	name        string
 	attachments string // one column: all attachments of the application in hand, as JSON
+	tables      string // one column: the names of all tables, those of the migrations among them
+	columns     string // one column: the names of the columns of table $1 in their order
 }
 
 // statements is one transaction as the code of this package sees it. Arguments

@@ -10,91 +10,6 @@ import (
 	"rastau/licensing"
 )
 
-// queueLines is how many cases stand on one page.
-const queueLines = 50
-
-type queuePage struct {
-	Lines []licensing.QueueLine
-	Names map[string]string
-	More  string // address of the next page
-	Mine  bool
-}
-
-// queue lists what waits for a decision, the nearest deadline first.
-func (s *site) queue(q *request) error {
-	f := licensing.QueueFilter{Limit: queueLines + 1}
-	mine := q.FormValue("mine") != ""
-	if mine {
-		f.Officer = q.user.ID
-	}
-	if after := q.FormValue("after"); after != "" {
-		app, err := s.o.Service.Application(q.Context(), q.actor(), after)
-		if err != nil {
-			return err
-		}
-		if app.Deadline != nil {
-			f.AfterDue, f.AfterID = *app.Deadline, app.ID
-		}
-	}
-	lines, err := s.o.Service.Queue(q.Context(), q.actor(), f)
-	if err != nil {
-		return err
-	}
-	p := queuePage{Lines: lines, Names: s.names(q), Mine: mine}
-	if len(lines) > queueLines {
-		p.Lines = lines[:queueLines]
-		p.More = "/queue?after=" + p.Lines[queueLines-1].ID
-		if mine {
-			p.More += "&mine=1"
-		}
-	}
-	v := q.view("queue.title")
-	v.Data = p
-	return q.render(http.StatusOK, "queue", v)
-}
-
-type casePage struct {
-	*licensing.Application
-	File      *licensing.File
-	Service   string
-	Operation string
-	Sections  []section
-	Review    []licensing.ReviewItem
-	Mine      bool
-	Held      bool
-	Grounds   string
-}
-
-// theCase shows an application with its documents, what was found of the signature, and the checklist.
-func (s *site) theCase(q *request) error { return s.showCase(q, http.StatusOK, nil) }
-
-func (s *site) showCase(q *request, status int, errs []fieldError) error {
-	app, err := s.o.Service.Application(q.Context(), q.actor(), q.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	file, err := s.o.Service.File(q.Context(), q.actor(), app.ID)
-	if err != nil {
-		return err
-	}
-	r, ok := s.regulation(app.Service)
-	if !ok {
-		return errMissing
-	}
-	op, _ := r.Operation(app.Operation)
-	v := q.view("case.title")
-	p := casePage{Application: app, File: file, Service: r.Name.In(q.lang), Operation: op.Name.In(q.lang), Review: r.Review,
-		Mine: file.Case.Officer == q.user.ID, Held: file.Case.Officer != "", Grounds: q.FormValue("grounds")}
-	values := valuesOf(app.Fields)
-	for _, f := range r.Screens(app.Applicant.Kind, app.Operation) {
-		if f.Part == "" {
-			p.Sections = append(p.Sections, section{screen{Key: f.Key, Name: f.Name.In(q.lang)}, answersOf(f, values, q.lang, v.T("yes"))})
-		}
-	}
-	v.Data, v.Back, v.Errors = p, "/queue", errs
-	return q.render(status, "case", v)
-}
-
 func (s *site) claim(q *request) error {
 	var err error
 	if q.FormValue("release") != "" {
@@ -139,6 +54,8 @@ func (s *site) decide(q *request) error {
 		return s.showCase(q, http.StatusUnprocessableEntity, []fieldError{{nameOf(err), fieldOf(q, err)}})
 	case errors.Is(err, licensing.ErrLater):
 		return s.showCase(q, http.StatusServiceUnavailable, []fieldError{{"decision", v.T("error.later.text")}})
+	case errors.Is(err, licensing.ErrState), errors.Is(err, licensing.ErrNotAuthority), errors.Is(err, licensing.ErrSigningKey):
+		return s.showCase(q, http.StatusConflict, []fieldError{{"decision", why(q.lang, err.Error())}})
 	case err != nil:
 		return err
 	}

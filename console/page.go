@@ -33,7 +33,8 @@ type pages struct{ byName map[string]*template.Template }
 func parsePages() (*pages, error) {
 	base, err := template.New("layout").Funcs(template.FuncMap{
 		"dict": dict, "lower": strings.ToLower, "plus": func(a, b int) int { return a + b },
-	}).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html")
+		"list": func(all ...any) []any { return all },
+	}).ParseFS(pageFiles, "pages/layout.html", "pages/parts*.html")
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func parsePages() (*pages, error) {
 	}
 	for _, f := range files {
 		name := strings.TrimSuffix(path.Base(f), ".html")
-		if name == "layout" || name == "parts" {
+		if name == "layout" || strings.HasPrefix(name, "parts") {
 			continue
 		}
 		t, err := base.Clone()

@@ -15,7 +15,7 @@ func (s *site) routes() []route {
 	clerks := []account.Role{employee, operator}
 	officers := []account.Role{account.Officer}
 	admins := []account.Role{account.Admin}
-	return []route{
+	return append(s.staffRoutes(), []route{
 		{pattern: "GET /{$}", page: s.start},
 		{pattern: "GET /services/{key}", page: s.service},
 		{pattern: "GET /accessibility", page: s.plain("accessibility")},
@@ -42,11 +42,6 @@ func (s *site) routes() []route {
 		{pattern: "GET /entry", roles: clerks, page: s.entry},
 		{pattern: "POST /entry", roles: clerks, page: s.lookUp},
 
-		{pattern: "GET /queue", roles: officers, page: s.queue},
-		{pattern: "GET /case/{id}", roles: officers, page: s.theCase},
-		{pattern: "POST /case/{id}/claim", roles: officers, page: s.claim},
-		{pattern: "POST /case/{id}/decision", roles: officers, page: s.decide},
-		{pattern: "GET /case/{id}/document/{sha256}", roles: officers, page: s.document},
 		{pattern: "POST /registry/{number}/move", roles: officers, page: s.move},
 
 		{pattern: "GET /audit", roles: []account.Role{account.Auditor, account.Admin}, page: s.audit},
@@ -60,7 +55,7 @@ func (s *site) routes() []route {
 		{pattern: "POST /apply/{id}/{step}", roles: filing, page: s.saveStep, upload: true},
 		{pattern: "POST /apply/{id}/certificate", roles: filing, page: s.checkCertificate},
 		{pattern: "POST /apply/{id}/signature", roles: filing, page: s.sign, upload: true},
-	}
+	}...)
 }
 
 // plain is a page of words alone.

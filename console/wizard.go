@@ -240,18 +240,7 @@ func (s *site) showStep(q *request, status int, w *wizard, errs []fieldError) er
 	return q.render(status, name, v)
 }
 
-func (w *wizard) listDocuments() {
-	w.Documents = nil
-	for _, d := range w.Regulation.Checklist(w.App.Applicant.Kind, w.App.Operation, w.App.Channel, w.App.Fields) {
-		line := documentLine{Document: d}
-		for _, a := range w.App.Attachments {
-			if a.Document == d.Key {
-				line.Files = append(line.Files, a)
-			}
-		}
-		w.Documents = append(w.Documents, line)
-	}
-}
+func (w *wizard) listDocuments() { w.Documents = documentLines(w.Regulation, w.App) }
 
 // draftOf is the draft as it can be saved again.
 func draftOf(a *licensing.Application) licensing.NewApplication {

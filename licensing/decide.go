@@ -92,6 +92,9 @@ func (s *Service) Decide(ctx context.Context, a Actor, id string, d Decision) (*
 		}
 		done, err = s.approve(ctx, r, app, h, d)
 	} else {
+		if err := s.o.Store.View(ctx, func(tx Tx) error { return heldBy(tx, a, app.ID) }); err != nil {
+			return nil, err
+		}
 		done, err = s.refuse(ctx, r, app, h, d)
 	}
 	if errors.Is(err, errOvertaken) {

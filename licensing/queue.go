@@ -55,6 +55,9 @@ func (s *Service) Queue(ctx context.Context, a Actor, f QueueFilter) (list []Que
 	if f.Limit <= 0 || f.Limit > maxQueue {
 		f.Limit = maxQueue
 	}
+	if f.Services = s.services(a); f.Services != nil && len(f.Services) == 0 {
+		return []QueueLine{}, nil
+	}
 	err = s.o.Store.View(ctx, func(tx Tx) error {
 		list, err = tx.Queue(f)
 		return err

@@ -35,6 +35,13 @@ type CaseTx interface {
 	// PutBatch keeps a batch or what has become of it.
 	PutBatch(b *Batch) error
 	Batch(id string) (*Batch, error)
+	// Batches of an officer, newest first.
+	Batches(officer string, limit int) ([]Batch, error)
+
+	// Due counts registered applications whose deadline lies from one moment until before another, up to limit; services nil: of all.
+	Due(services []string, from, until time.Time, limit int) (int, error)
+	// OpenAppeals are applications of these services (nil: of all) whose last appeal has no answer yet, the oldest appeal first.
+	OpenAppeals(services []string, limit int) ([]string, error)
 
 	// Statistics of applications registered from a moment until before another.
 	Statistics(from, until, now time.Time) ([]Figures, error)
@@ -61,9 +68,12 @@ type Event struct {
 // QueueFilter of the officers' list; a zero field does not filter.
 type QueueFilter struct {
 	Service   string
+	Services  []string // one of these; nil: any
+	Number    string   // of the application
 	Officer   string
 	Unclaimed bool
 	DueBefore time.Time
+	Farthest  bool      // the farthest deadline first
 	AfterDue  time.Time // with AfterID: only what comes behind that line
 	AfterID   string
 	Limit     int // Required.

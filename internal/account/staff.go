@@ -152,3 +152,21 @@ func nameOf(h pki.Holder) string {
 func contentOf(b []byte) func() (io.ReadCloser, error) {
 	return func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
 }
+
+// Named is the account of a log-in. ErrUnknown where there is none, or its person is shut out.
+func (d *Desk) Named(ctx context.Context, login string) (Account, error) {
+	p, err := d.o.Store.PersonByLogin(ctx, login)
+	if err != nil {
+		return Account{}, err
+	}
+	if p.Disabled {
+		return Account{}, ErrUnknown
+	}
+	return p.Account(), nil
+}
+
+// Journal notes what somebody is about to change, and from which address: what is an address of a page or of the API without its
+// query, ids alone. Whoever cannot be journalled changes nothing.
+func (d *Desk) Journal(ctx context.Context, by Account, what, from string) error {
+	return d.o.Store.AddEvent(ctx, Event{At: d.now(), Person: by.ID, Kind: what, From: from})
+}

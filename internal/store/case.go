@@ -44,8 +44,14 @@ func (x *tx) Queue(f licensing.QueueFilter) ([]licensing.QueueLine, error) {
 	if f.Service != "" {
 		where = append(where, `a.service = `+arg(f.Service))
 	}
+	if len(f.Services) > 0 {
+		where = append(where, `a.service IN (`+list(arg, f.Services)+`)`)
+	}
+	if f.Number != "" {
+		where = append(where, `a.number = `+arg(f.Number))
+	}
 	if f.Officer != "" {
-		where = append(where, `c.officer = `+arg(f.Officer))
+		where = append(where, `a.id IN (SELECT application FROM cases WHERE officer = `+arg(f.Officer)+`)`)
 	}
 	if f.Unclaimed {
 		where = append(where, `coalesce(c.officer, '') = ''`)
@@ -53,22 +59,71 @@ func (x *tx) Queue(f licensing.QueueFilter) ([]licensing.QueueLine, error) {
 	if !f.DueBefore.IsZero() {
 		where = append(where, `a.deadline < `+arg(f.DueBefore.UnixMilli()))
 	}
-	if f.AfterID != "" {
-		due := arg(f.AfterDue.UnixMilli())
-		where = append(where, `(a.deadline > `+due+` OR a.deadline = `+due+` AND a.id > `+arg(f.AfterID)+`)`)
+	behind, order := `>`, ` ORDER BY a.deadline, a.id LIMIT `
+	if f.Farthest {
+		behind, order = `<`, ` ORDER BY a.deadline DESC, a.id DESC LIMIT `
 	}
-	list := []licensing.QueueLine{}
+	if f.AfterID != "" {
+		where = append(where, `(a.deadline, a.id) `+behind+` (`+arg(f.AfterDue.UnixMilli())+`, `+arg(f.AfterID)+`)`)
+	}
+	lines := []licensing.QueueLine{}
 	err := x.all(func(scan func(...any) error) error {
 		var q licensing.QueueLine
 		var registered, deadline int64
 		var since sql.NullInt64
 		err := scan(&q.ID, &q.Number, &q.Service, &q.Operation, &registered, &deadline, &q.Officer, &since)
 		q.Registered, q.Deadline, q.Since = moment(registered), moment(deadline), maybe(since)
-		list = append(list, q)
+		lines = append(lines, q)
 		return err
 	}, `SELECT a.id, a.number, a.service, a.operation, a.registered, a.deadline, coalesce(c.officer, ''), c.since
-		FROM applications a LEFT JOIN cases c ON c.application = a.id WHERE `+strings.Join(where, ` AND `)+` ORDER BY a.deadline, a.id LIMIT `+arg(f.Limit), args...)
-	return list, err
+		FROM applications a LEFT JOIN cases c ON c.application = a.id WHERE `+strings.Join(where, ` AND `)+order+arg(f.Limit), args...)
+	return lines, err
+}
+
+// list writes values as the members of an IN.
+func list(arg func(any) string, values []string) string {
+	places := make([]string, len(values))
+	for i, v := range values {
+		places[i] = arg(v)
+	}
+	return strings.Join(places, `, `)
+}
+
+// Due counts what must be decided from a moment until before another, up to limit.
+func (x *tx) Due(services []string, from, until time.Time, limit int) (n int, err error) {
+	args := []any{from.UnixMilli(), until.UnixMilli()}
+	arg := func(v any) string {
+		args = append(args, v)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	where := `status = 'registered' AND deadline >= $1 AND deadline < $2`
+	if len(services) > 0 {
+		where += ` AND service IN (` + list(arg, services) + `)`
+	}
+	err = x.one([]any{&n}, `SELECT count(*) FROM (SELECT 1 FROM applications WHERE `+where+` LIMIT `+arg(limit)+`) AS found`, args...)
+	return n, err
+}
+
+// OpenAppeals are applications whose last appeal has no answer yet, the oldest appeal first.
+func (x *tx) OpenAppeals(services []string, limit int) ([]string, error) {
+	var args []any
+	arg := func(v any) string {
+		args = append(args, v)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	of := ``
+	if len(services) > 0 {
+		of = ` AND a.service IN (` + list(arg, services) + `)`
+	}
+	ids := []string{}
+	err := x.all(func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	}, `SELECT e.subject FROM events e JOIN applications a ON a.id = e.subject WHERE e.kind = 'appeal'`+of+` AND NOT EXISTS
+		(SELECT 1 FROM events l WHERE l.subject = e.subject AND l.kind = 'appeal-answered' AND l.seq > e.seq) ORDER BY e.at, e.subject LIMIT `+arg(limit), args...)
+	return ids, err
 }
 
 // AddEvent gives the event its number.
@@ -176,7 +231,31 @@ func (x *tx) PutBatch(b *licensing.Batch) error {
 	if err != nil {
 		return err
 	}
-	return x.exec(`INSERT INTO batches (id, created, body) VALUES ($1, $2, $3) ON CONFLICT (id) DO UPDATE SET body = excluded.body`, b.ID, b.Created.UnixMilli(), x.hide("batches.body", b.ID, body))
+	return x.exec(`INSERT INTO batches (id, created, body, officer) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO UPDATE SET body = excluded.body`,
+		b.ID, b.Created.UnixMilli(), x.hide("batches.body", b.ID, body), b.Officer.ID)
+}
+
+// Batches of an officer, newest first.
+func (x *tx) Batches(officer string, limit int) ([]licensing.Batch, error) {
+	ids := []string{}
+	err := x.all(func(scan func(...any) error) error {
+		var id string
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	}, `SELECT id FROM batches WHERE officer = $1 ORDER BY created DESC, id LIMIT $2`, officer, limit)
+	if err != nil {
+		return nil, err
+	}
+	batches := make([]licensing.Batch, 0, len(ids))
+	for _, id := range ids {
+		b, err := x.Batch(id)
+		if err != nil {
+			return nil, err
+		}
+		batches = append(batches, *b)
+	}
+	return batches, nil
 }
 
 // Batch reads one.

@@ -130,6 +130,15 @@ func ncaBytes(name, text string) ([]byte, error) {
 	return data, nil
 }
 
+// ncaArmoured decodes base64, or takes PEM as it stands: NCALayer gives signatures so, and NCANode's own example sends
+// certificates as PEM in base64.
+func ncaArmoured(name, text string) ([]byte, error) {
+	if strings.HasPrefix(strings.TrimSpace(text), "-----BEGIN ") {
+		return []byte(text), nil
+	}
+	return ncaBytes(name, text)
+}
+
 // ncaQuestion is the installation's: revocation is always asked, whatever revocationCheck says, and there is no time but now.
 func (s *server) ncaQuestion() verifier.Question {
 	q := s.o.Question()
@@ -187,7 +196,7 @@ type ncaCMS struct {
 
 // ncaMessage reads the CMS of a request.
 func ncaMessage(a ncaCMS) ([]byte, *cms.SignedData, error) {
-	data, err := ncaBytes("cms", a.CMS)
+	data, err := ncaArmoured("cms", a.CMS)
 	if err != nil {
 		return nil, nil, err
 	}

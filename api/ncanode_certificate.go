@@ -5,6 +5,7 @@ package api
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -199,22 +200,35 @@ func (s *server) ncaCertificates(c echo.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(a.Certs) == 0 || len(a.Certs) > maxNCACerts {
-		return nil, ncaRefuse("certs must hold between 1 and 100 certificates")
+	if len(a.Certs) > maxNCACerts {
+		return nil, ncaRefuse("certs must hold no more than 100 certificates")
 	}
-	var all []*pki.Certificate
-	for _, text := range a.Certs {
-		der, err := ncaBytes("certs", text)
-		if err != nil {
-			return nil, err
+	out := ncaVerification{ncaOK, len(a.Certs) > 0, []*ncaCertificate{}}
+	for i, text := range a.Certs {
+		cert, err := ncaParse("certs", text)
+		if err != nil { // NCANode goes on, and so do its clients
+			out.Message, out.Valid = fmt.Sprintf("[%d]: %v", i, err), false
+			out.Signers = append(out.Signers, nil)
+			continue
 		}
-		cert, err := pki.ParseCertificate(der)
-		if err != nil {
-			return nil, ncaRefuse("certs holds something that is no certificate")
-		}
-		all = append(all, cert)
+		one, valid := s.ncaJudge(c, cert)
+		out.Valid = out.Valid && valid
+		out.Signers = append(out.Signers, one)
 	}
-	return s.ncaJudged(c, all), nil
+	return out, nil
+}
+
+// ncaParse reads one certificate.
+func ncaParse(name, text string) (*pki.Certificate, error) {
+	data, err := ncaArmoured(name, text)
+	if err != nil {
+		return nil, err
+	}
+	all, err := pki.ReadCertificates(data)
+	if err != nil || len(all) != 1 {
+		return nil, ncaRefuse(name + " holds something that is no certificate")
+	}
+	return all[0], nil
 }
 
 // maxNCACerts bounds the certificates of one question.
@@ -241,43 +255,69 @@ func (s *server) ncaJudge(c echo.Context, cert *pki.Certificate) (*ncaCertificat
 	return &one, one.Valid
 }
 
-// ncaRaw checks a bare signature value: RSA and ECDSA with SHA-256, the national algorithms with their own hash.
+// ncaRaw checks a bare signature value with a certificate's key. Only the certificate must be there: without a signature and
+// the data it is judged, and nothing is valid.
 func (s *server) ncaRaw(c echo.Context) (any, error) {
 	a, err := ncaRead[struct {
-		Certificate string `json:"certificate"`
-		Signature   string `json:"signature"`
-		Data        string `json:"data"`
+		Certificate string  `json:"certificate"`
+		Signature   string  `json:"signature"`
+		Data        *string `json:"data"`
 	}](s, c)
 	if err != nil {
 		return nil, err
 	}
-	der, err := ncaBytes("certificate", a.Certificate)
+	cert, err := ncaParse("certificate", a.Certificate)
 	if err != nil {
 		return nil, err
 	}
-	cert, err := pki.ParseCertificate(der)
-	if err != nil {
-		return nil, ncaRefuse("certificate is no certificate")
-	}
-	signature, err := ncaBytes("signature", a.Signature)
-	if err != nil {
-		return nil, err
-	}
-	data, err := ncaBytes("data", a.Data)
-	if err != nil {
-		return nil, err
+	var signature []byte
+	if a.Signature != "" {
+		if signature, err = ncaBytes("signature", a.Signature); err != nil {
+			return nil, err
+		}
 	}
 	one, valid := s.ncaJudge(c, cert)
-	algorithm, err := rawAlgorithm(cert)
-	if err != nil || cert.PublicKey.Verify(algorithm, data, signature) != nil {
-		valid = false
+	status := ncaOK
+	switch {
+	case signature == nil:
+		valid, status.Message = false, "No signature was sent, so none is valid; the certificate was judged"
+	case a.Data == nil:
+		valid, status.Message = false, "No data was sent, so no signature over it is valid; the certificate was judged"
+	default:
+		valid = valid && rawHolds(cert, *a.Data, signature, s.ncaQuestion().Algorithms, s.o.Now())
 	}
 	return struct {
 		ncaVerification
 		Signer *ncaCertificate `json:"signer"`
-	}{ncaVerification{ncaOK, valid, []*ncaCertificate{one}}, one}, nil
+	}{ncaVerification{status, valid, []*ncaCertificate{one}}, one}, nil
 }
 
+// rawHolds: the key made the value over the text, which NCANode takes as it stands, or over the octets that it stands for
+// in base64, which a text in JSON cannot hold otherwise. The algorithm is the one that the certificate itself is signed
+// with, as NCANode has it, or the usual one of the key.
+func rawHolds(cert *pki.Certificate, text string, signature []byte, policy *pki.AlgorithmPolicy, now time.Time) bool {
+	data := [][]byte{[]byte(text)}
+	if octets, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), "")); err == nil {
+		data = append(data, octets)
+	}
+	algorithms := []pki.Algorithm{cert.Algorithm}
+	if usual, err := rawAlgorithm(cert); err == nil {
+		algorithms = append(algorithms, usual)
+	}
+	for _, algorithm := range algorithms {
+		if policy.Accept(algorithm, &cert.PublicKey, now) != nil {
+			continue
+		}
+		for _, d := range data {
+			if cert.PublicKey.Verify(algorithm, d, signature) == nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// rawAlgorithm: RSA and ECDSA with SHA-256, the national algorithms with their own hash.
 func rawAlgorithm(c *pki.Certificate) (pki.Algorithm, error) {
 	names := map[pki.OID]pki.OID{
 		pki.OIDRSA: pki.OIDSHA256WithRSA, pki.OIDEC: pki.OIDECDSAWithSHA256, pki.OIDGOST2004Key: pki.OIDGOST2004Sign,

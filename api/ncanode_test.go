@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -160,6 +161,13 @@ func TestNCANode(t *testing.T) {
 		"certificates":                 {"/x509/info", object{"certs": []string{b64(h.head.Certificate.Raw)}, "revocationCheck": revocation}, true},
 		"raw signature":                {"/x509/verify", object{"certificate": b64(h.head.Certificate.Raw), "signature": b64(raw), "data": b64([]byte("data"))}, true},
 		"raw signature, other data":    {"/x509/verify", object{"certificate": b64(h.head.Certificate.Raw), "signature": b64(raw), "data": b64([]byte("date"))}, false},
+		"raw signature, data as text":  {"/x509/verify", object{"certificate": b64(h.head.Certificate.Raw), "signature": b64(raw), "data": "data"}, true},
+		"no raw signature":             {"/x509/verify", object{"certificate": b64(h.head.Certificate.Raw), "revocationCheck": revocation}, false},
+		"raw signature of no data":     {"/x509/verify", object{"certificate": b64(h.head.Certificate.Raw), "signature": b64(raw)}, false},
+		"certificates in PEM":          {"/x509/info", object{"certs": []string{b64(pemOf("CERTIFICATE", h.head.Certificate.Raw)), string(pemOf("CERTIFICATE", h.head.Certificate.Raw))}}, true},
+		"no certificates":              {"/x509/info", object{"certs": []string{}}, false},
+		"PEM":                          {"/cms/verify", object{"cms": string(pemOf("CMS", attached))}, true},
+		"PEM in base64":                {"/cms/verify", object{"cms": b64(pemOf("CMS", attached))}, true},
 		"the configured key":           {"/pkcs12/info", object{"keys": []object{{"keyAlias": "seal"}}}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -179,6 +187,12 @@ func TestNCANode(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a certificate that is none", func(t *testing.T) {
+		_, out := h.post(t, "/x509/info", object{"certs": []string{b64(h.head.Certificate.Raw), "MAA="}})
+		if signers := out["signers"].([]any); out["valid"] != false || len(signers) != 2 || signers[0] == nil || signers[1] != nil || !strings.HasPrefix(out["message"].(string), "[1]: ") {
+			t.Errorf("%v", out)
+		}
+	})
 	t.Run("cms/extract", func(t *testing.T) {
 		if _, out := h.post(t, "/cms/extract", object{"cms": b64(attached)}); out["data"] != b64([]byte("test123")) {
 			t.Errorf("%v", out)
@@ -207,6 +221,10 @@ func TestNCANode(t *testing.T) {
 	})
 }
 
+func pemOf(label string, der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der})
+}
+
 // Keys do not travel, and what cannot be read is a client's mistake in NCANode's shape.
 func TestNCANodeRefuses(t *testing.T) {
 	h := ncaHouse(t)
@@ -228,7 +246,7 @@ func TestNCANodeRefuses(t *testing.T) {
 		"/cms/extract":    object{"cms": "MAA="},
 		"/xml/verify":     object{"xml": "<a"},
 		"/wsse/verify":    object{},
-		"/x509/info":      object{"certs": []string{}},
+		"/x509/info":      object{"certs": make([]string, 101)},
 		"/x509/verify":    object{"certificate": "MAA="},
 		"/xml/sign":       object{"xml": "<!DOCTYPE a><a/>", "signers": []object{{}}},
 		"/wsse/sign":      object{"xml": "<a/>"},

@@ -3,10 +3,13 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -59,14 +62,30 @@ func loadList(cmd *cobra.Command, what, from string, o loading) (*crl.List, erro
 	if o.copied != nil {
 		watched = io.TeeReader(watched, o.copied)
 	}
-	list, err := crl.Read(cmd.Context(), watched, crl.Limits{Nameless: o.nameless})
+	head := bufio.NewReader(watched)
+	begin, headErr := head.Peek(listHead)
+	list, err := crl.Read(cmd.Context(), head, crl.Limits{Nameless: o.nameless})
 	switch {
+	case errors.Is(err, crl.ErrMalformed) && len(begin) == 0 && errors.Is(headErr, io.EOF):
+		return nil, &exitError{code: exitFailed, message: fmt.Sprintf("%s is empty: there is no revocation list in it; fetch it again", from)}
+	case errors.Is(err, crl.ErrMalformed) && markup(begin):
+		return nil, &exitError{code: exitFailed, message: fmt.Sprintf("%s is a page for people (HTML or XML), no revocation list: "+
+			"servers answer so for an address that has moved, and proxies for one that they do not let through; check the address", from)}
 	case errors.Is(err, crl.ErrMalformed) || errors.Is(err, crl.ErrTooLarge):
 		return nil, &exitError{code: exitFailed, message: fmt.Sprintf("%s is no usable revocation list: %v", from, err)}
 	case err != nil:
 		return nil, unreadablef("%v", err)
 	}
 	return list, nil
+}
+
+// listHead is how much of a file tells what else than a list it is.
+const listHead = 64
+
+// markup says whether a file begins as HTML or XML does.
+func markup(begin []byte) bool {
+	begin = bytes.TrimLeft(bytes.TrimPrefix(begin, []byte("\xef\xbb\xbf")), " \t\r\n")
+	return len(begin) > 1 && begin[0] == '<' && (begin[1] == '!' || begin[1] == '?' || begin[1]|0x20 >= 'a' && begin[1]|0x20 <= 'z')
 }
 
 // openList gives the octets of a list and how many there will be, -1 where nobody says.
@@ -453,7 +472,11 @@ func newCRLFetch() *cobra.Command {
 			// Written beside and renamed, so that a crash leaves the old list or the new one, never half of one.
 			part, err := os.CreateTemp(filepath.Dir(out), filepath.Base(out)+".*.part")
 			if err != nil {
-				return unreadablef("%v", err)
+				var path *fs.PathError
+				if errors.As(err, &path) { // of the file beside, which nobody asked for
+					err = path.Err
+				}
+				return unreadablef("cannot write %s: %v", out, err)
 			}
 			from.copied = part
 			list, err := loadList(cmd, "fetching", args[0], from)

@@ -30,7 +30,7 @@ fuzz:
 storm: tools
 	RASTAU_STORM=1000000 $(GO) test ./cmd/rastau -run 'TestStorm$$' -v -timeout 20m
 
-# load has RATE applications a second pay, sign and be registered, on SQLite and on PostgreSQL with a process killed in the middle.
+# load has RATE applications a second pay, sign and be registered, on SQLite, on PostgreSQL, and there with a process killed in the middle.
 RATE ?= 100
 load: tools
 	RASTAU_LOAD=$(RATE) $(GO) test ./cmd/rastau -run 'TestLoad$$' -v -timeout 10m

@@ -216,7 +216,7 @@ func (s *Service) deem(ctx context.Context, t term) error {
 	}
 	var input *InputError
 	switch {
-	case errors.Is(err, errOvertaken):
+	case errors.Is(err, ErrOvertaken):
 		return nil // somebody decided, or the next try will see why not
 	case errors.Is(err, ErrState), errors.As(err, &input):
 		return s.escalate(ctx, t, err.Error())

@@ -97,7 +97,7 @@ func (s *Service) Decide(ctx context.Context, a Actor, id string, d Decision) (*
 		}
 		done, err = s.refuse(ctx, r, app, h, d)
 	}
-	if errors.Is(err, errOvertaken) {
+	if errors.Is(err, ErrOvertaken) {
 		if app, err = s.load(ctx, id); err != nil {
 			return nil, err
 		}
@@ -235,7 +235,7 @@ func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, 
 				return err
 			}
 			if current.Moves != before.Moves {
-				return errOvertaken
+				return ErrOvertaken
 			}
 		}
 		if l.Entry, err = journal.Append(tx, entry); err != nil {
@@ -319,7 +319,7 @@ func (s *Service) approveAppendix(ctx context.Context, r *Regulation, app *Appli
 			return err
 		}
 		if current.Moves != to.Moves {
-			return errOvertaken
+			return ErrOvertaken
 		}
 		if rec.Entry, err = journal.Append(tx, entry); err != nil {
 			return err
@@ -348,7 +348,7 @@ func (s *Service) reserveWaiting(ctx context.Context, series, id string) (serial
 			return err
 		}
 		if current.Status != Registered {
-			return errOvertaken
+			return ErrOvertaken
 		}
 		serial, err = tx.Reserve(series, id)
 		return err
@@ -370,7 +370,7 @@ func (s *Service) stillWaiting(tx Tx, id, series string, serial int64) error {
 		return err
 	}
 	if current.Status != Registered || held != serial {
-		return errOvertaken
+		return ErrOvertaken
 	}
 	return nil
 }
@@ -416,7 +416,7 @@ func (s *Service) refuse(ctx context.Context, r *Regulation, app *Application, h
 			return err
 		}
 		if current.Status != Registered {
-			return errOvertaken
+			return ErrOvertaken
 		}
 		for _, series := range []string{s.licenceSeries(), appendixSeries(app.About)} {
 			if err := tx.Release(series, app.ID); err != nil {

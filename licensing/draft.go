@@ -122,7 +122,7 @@ func (s *Service) Seal(ctx context.Context, a Actor, id string) (*Application, e
 	if app.Package, err = s.pack(r, op, app, nonce, s.now()); err != nil {
 		return nil, err
 	}
-	err = s.o.Store.Update(ctx, func(tx Tx) error {
+	err = s.o.Store.Beside(ctx, func(tx BesideTx) error {
 		if err := keepPayment(tx, payment); err != nil {
 			return err
 		}
@@ -172,7 +172,7 @@ func (s *Service) complete(ctx context.Context, r *Regulation, op Operation, app
 
 // own reads an application for whoever may go on with it.
 func (s *Service) own(ctx context.Context, a Actor, id string) (*Application, error) {
-	app, err := s.load(ctx, id)
+	app, err := s.loadDraft(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +230,7 @@ func checkDraft(n NewApplication) error {
 }
 
 // keepPayment writes the payment that an application brought with it; one that was opened here is there already.
-func keepPayment(tx Tx, p *PaymentRecord) error {
+func keepPayment(tx PaymentTx, p *PaymentRecord) error {
 	if p == nil {
 		return nil
 	}

@@ -53,7 +53,7 @@ func (s *Service) Pay(ctx context.Context, a Actor, id string) (*PaymentRecord, 
 		return nil, fmt.Errorf("%w: no payment gateway is configured: give the payment's reference with the application", ErrState)
 	}
 	var p *PaymentRecord
-	err = s.o.Store.View(ctx, func(tx Tx) (err error) {
+	err = s.o.Store.Look(ctx, func(tx Tx) (err error) {
 		p, err = tx.Payment(id)
 		return err
 	})
@@ -86,7 +86,7 @@ func (s *Service) Pay(ctx context.Context, a Actor, id string) (*PaymentRecord, 
 		return nil, fmt.Errorf("%w: the payment gateway opened another payment than it was asked for", ErrLater)
 	}
 	p = &PaymentRecord{Application: id, Reference: invoice.Reference, Amount: fee, Address: state.Address, Opened: now, Paid: state.Paid, Receipt: state.Receipt}
-	if err := s.o.Store.Update(ctx, func(tx Tx) error { return tx.AddPayment(p) }); err != nil {
+	if err := s.o.Store.Beside(ctx, func(tx BesideTx) error { return tx.AddPayment(p) }); err != nil {
 		return nil, fmt.Errorf("keeping the payment: %w", err)
 	}
 	s.o.Log.InfoContext(ctx, "payment opened", "application", id, "amount", fee)
@@ -121,7 +121,7 @@ func (s *Service) settle(ctx context.Context, p *PaymentRecord, state PaymentSta
 	}
 	done := *p
 	done.Amount, done.Paid, done.Receipt = state.Amount, state.Paid, state.Receipt
-	if err := s.o.Store.Update(ctx, func(tx Tx) error { return tx.MovePayment(&done) }); err != nil {
+	if err := s.o.Store.Beside(ctx, func(tx BesideTx) error { return tx.MovePayment(&done) }); err != nil {
 		return nil, fmt.Errorf("keeping the payment: %w", err)
 	}
 	s.o.Log.InfoContext(ctx, "payment settled", "application", p.Application, "amount", done.Amount)
@@ -132,7 +132,7 @@ func (s *Service) settle(ctx context.Context, p *PaymentRecord, state PaymentSta
 // proven to be the gateway's. A reference that nobody here opened is ErrNotFound.
 func (s *Service) Settle(ctx context.Context, state PaymentState) error {
 	var p *PaymentRecord
-	err := s.o.Store.View(ctx, func(tx Tx) (err error) {
+	err := s.o.Store.Look(ctx, func(tx Tx) (err error) {
 		p, err = tx.PaymentReferenced(state.Reference)
 		return err
 	})

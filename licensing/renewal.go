@@ -177,7 +177,7 @@ func (s *Service) Renew(ctx context.Context, subject string) error {
 			return err
 		}
 		if have != seq {
-			return errOvertaken
+			return ErrOvertaken
 		}
 		entry, err := canonical(r.entry())
 		if err != nil {
@@ -196,7 +196,7 @@ func (s *Service) Renew(ctx context.Context, subject string) error {
 		}
 		return s.renewalDue(tx, subject, r.Seq+1, next)
 	})
-	if errors.Is(err, errOvertaken) {
+	if errors.Is(err, ErrOvertaken) {
 		return nil // whoever was faster has begun the next one too
 	}
 	if err != nil {

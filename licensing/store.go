@@ -21,10 +21,21 @@ import (
 // unchanging state. f must not keep the Tx, nor call Update or View.
 type Store interface {
 	View(ctx context.Context, f func(Tx) error) error
+	// Look is View for a single question, which needs no transaction around it: a second one is an error.
+	Look(ctx context.Context, f func(Tx) error) error
 	Update(ctx context.Context, f func(Tx) error) error
+	// Beside is Update for a step whose every statement holds by a key or a condition of its own, whatever others write at the
+	// same time: it need not wait for its turn among the writers. What it read may be old when it writes.
+	Beside(ctx context.Context, f func(BesideTx) error) error
 	// Keep makes bytes durable before the transaction that names them by PutBlob: a slow blob store then keeps no
 	// other writer waiting. What nothing names in the end is removed after a day.
 	Keep(ctx context.Context, contents ...[]byte) error
+}
+
+// BesideTx is what needs no turn among the writers: neither log nor series nor the order of a list.
+type BesideTx interface {
+	DraftTx
+	PaymentTx
 }
 
 // Tx is one transaction. What is not there is ErrNotFound.
@@ -44,6 +55,9 @@ type Tx interface {
 	// MoveApplication writes number, status, times, licence and refusal; what
 	// was signed never changes.
 	MoveApplication(a *Application) error
+	// Enter writes number, status, registration and deadline of a draft for which this serial of the series is reserved;
+	// ErrOvertaken where it is no draft any more or the serial is not its own.
+	Enter(a *Application, series string, serial int64) error
 	// Applications are listed newest first.
 	Applications(f Filter) ([]Application, error)
 

@@ -39,7 +39,7 @@ func (s *Service) Submit(ctx context.Context, a Actor, id string, signature []by
 		return nil, err
 	}
 	defer unlock()
-	app, err := s.load(ctx, id)
+	app, err := s.loadDraft(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +246,7 @@ func (s *Service) register(ctx context.Context, r *Regulation, app *Application,
 		Stamped: stamped, Report: evidence, Receipt: receipt,
 	}
 	err = s.o.Store.Update(ctx, func(tx Tx) error { return s.enter(tx, r, &done, serial, reg) })
-	if errors.Is(err, errOvertaken) {
+	if errors.Is(err, ErrOvertaken) {
 		// Another process was faster; its answer counts.
 		if app, err = s.load(ctx, app.ID); err != nil {
 			return nil, err
@@ -263,20 +263,12 @@ func (s *Service) register(ctx context.Context, r *Regulation, app *Application,
 	}, nil
 }
 
-// errOvertaken: the application moved on between the reading and the writing.
-var errOvertaken = errors.New("the application has moved on")
+// ErrOvertaken: the application moved on between the reading and the writing.
+var ErrOvertaken = errors.New("the application has moved on")
 
 func (s *Service) enter(tx Tx, r *Regulation, done *Application, serial int64, reg *Registration) error {
-	current, err := tx.Application(done.ID)
-	if err != nil {
+	if err := tx.Enter(done, applicationSeries(r), serial); err != nil {
 		return err
-	}
-	held, err := tx.Serial(applicationSeries(r), done.ID)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	if current.Status != Draft || held != serial {
-		return errOvertaken
 	}
 	if _, err := s.aboutLicence(tx, done); err != nil {
 		return err
@@ -297,10 +289,7 @@ func (s *Service) enter(tx Tx, r *Regulation, done *Application, serial int64, r
 	if err := s.notify(tx, done, "registered", map[string]string{"number": done.Number, "deadline": done.Deadline.In(s.o.Calendar.zone).Format("02.01.2006")}); err != nil {
 		return err
 	}
-	if err := s.termsOfApplication(tx, r, done); err != nil {
-		return err
-	}
-	return tx.MoveApplication(done)
+	return s.termsOfApplication(tx, r, done)
 }
 
 // reserve takes a serial in a transaction of its own.

@@ -20,6 +20,18 @@ func (s *Service) load(ctx context.Context, id string) (app *Application, err er
 	return app, err
 }
 
+// loadDraft is load for those who expect a draft, which has no corrections: it reads once.
+func (s *Service) loadDraft(ctx context.Context, id string) (app *Application, err error) {
+	err = s.o.Store.Look(ctx, func(tx Tx) error {
+		app, err = tx.Application(id)
+		return err
+	})
+	if err != nil || app.Status == Draft {
+		return app, err
+	}
+	return s.load(ctx, id)
+}
+
 // corrected is an application as its last correction left it.
 func corrected(tx Tx, id string) (*Application, error) {
 	app, err := tx.Application(id)

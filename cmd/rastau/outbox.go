@@ -31,6 +31,7 @@ func (a *app) runOutbox(ctx context.Context, db *store.Store, gateway *egov.Gate
 		Update: func(ctx context.Context, f func(outbox.Storage) error) error {
 			return db.Update(ctx, func(tx licensing.Tx) error { return f(tx) })
 		},
+		Finish:   db.FinishOutgoing,
 		Handlers: handlers, Now: now, Log: log,
 	})
 	if err != nil {

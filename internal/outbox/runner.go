@@ -44,6 +44,8 @@ func Permanent(err error) error { return &permanent{err} }
 type Options struct {
 	// Update runs f in one durable transaction. Required.
 	Update func(ctx context.Context, f func(Storage) error) error
+	// Finish is Storage.Finish in one durable transaction. Optional. If nil, it is done in an Update; a store may know a shorter way.
+	Finish func(ctx context.Context, holder, id string, o Outcome) error
 	// Handlers by kind. Required. Kinds without one are left to other processes.
 	Handlers map[string]Handler
 	// Now is the clock; clocks of processes that share a database must agree to a fraction of Lease. Required.
@@ -87,6 +89,11 @@ func New(o Options) (*Runner, error) {
 		r.kinds = append(r.kinds, kind)
 	}
 	slices.Sort(r.kinds)
+	if r.o.Finish == nil {
+		r.o.Finish = func(ctx context.Context, holder, id string, out Outcome) error {
+			return o.Update(ctx, func(s Storage) error { return s.Finish(holder, id, out) })
+		}
+	}
 	r.o.Workers = cmp.Or(o.Workers, 8)
 	r.o.Attempts = cmp.Or(o.Attempts, 15)
 	r.o.Lease = cmp.Or(o.Lease, time.Minute)
@@ -252,7 +259,7 @@ func (r *Runner) wait(attempts int) time.Duration {
 func (r *Runner) finish(ctx context.Context, i Item, o Outcome, until time.Time) {
 	ctx = context.WithoutCancel(ctx)
 	for {
-		err := r.o.Update(ctx, func(s Storage) error { return s.Finish(r.holder, i.ID, o) })
+		err := r.o.Finish(ctx, r.holder, i.ID, o)
 		if err == nil {
 			return
 		}

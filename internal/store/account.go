@@ -25,8 +25,9 @@ func (a accounts) update(ctx context.Context, f func(x *tx) error) error {
 	return a.s.update(ctx, f)
 }
 
-func (a accounts) view(ctx context.Context, f func(x *tx) error) error {
-	err := a.s.view(ctx, f)
+// look reads by one question, as everything here does.
+func (a accounts) look(ctx context.Context, f func(x *tx) error) error {
+	err := a.s.look(ctx, f)
 	if errors.Is(err, licensing.ErrNotFound) {
 		return account.ErrUnknown
 	}
@@ -62,7 +63,7 @@ func (a accounts) PersonByNumbers(ctx context.Context, iin, bin string) (*accoun
 }
 
 func (a accounts) person(ctx context.Context, find func(*tx) ([]account.Person, error)) (p *account.Person, err error) {
-	err = a.view(ctx, func(x *tx) error {
+	err = a.look(ctx, func(x *tx) error {
 		list, err := find(x)
 		if err != nil {
 			return err
@@ -77,7 +78,7 @@ func (a accounts) person(ctx context.Context, find func(*tx) ([]account.Person, 
 }
 
 func (a accounts) People(ctx context.Context) (list []account.Person, err error) {
-	err = a.view(ctx, func(x *tx) error {
+	err = a.look(ctx, func(x *tx) error {
 		list, err = x.people(`true ORDER BY created, id`)
 		return err
 	})
@@ -144,7 +145,7 @@ func (a accounts) AddSession(ctx context.Context, s *account.Session, e account.
 
 func (a accounts) Session(ctx context.Context, token string) (*account.Session, error) {
 	s := account.Session{TokenSHA256: token}
-	err := a.view(ctx, func(x *tx) error {
+	err := a.look(ctx, func(x *tx) error {
 		var method string
 		var created, seen int64
 		var ended sql.NullInt64
@@ -221,7 +222,7 @@ func (x *tx) addEvent(e account.Event) error {
 
 func (a accounts) Events(ctx context.Context, person string, limit int) ([]account.Event, error) {
 	list := []account.Event{}
-	err := a.view(ctx, func(x *tx) error {
+	err := a.look(ctx, func(x *tx) error {
 		return x.all(func(scan func(...any) error) error {
 			var e account.Event
 			var at int64

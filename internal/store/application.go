@@ -219,6 +219,14 @@ func (x *tx) MoveApplication(a *licensing.Application) error {
 		absent(a.Number), string(a.Status), millis(a.Registered), millis(a.Deadline), millis(a.Decided), absent(a.Licence), x.hide("applications.refusal", a.ID, refusal), a.ID)
 }
 
+// Enter is MoveApplication of a draft that holds this serial.
+func (x *tx) Enter(a *licensing.Application, series string, serial int64) error {
+	return x.must(fmt.Errorf("application %s: %w", a.ID, licensing.ErrOvertaken),
+		`UPDATE applications SET number = $1, status = $2, registered = $3, deadline = $4 WHERE id = $5 AND status = 'draft'
+		AND EXISTS (SELECT 1 FROM serials WHERE series = $6 AND serial = $7 AND application = $5)`,
+		absent(a.Number), string(a.Status), millis(a.Registered), millis(a.Deadline), a.ID, series, serial)
+}
+
 // absent is NULL for "".
 func absent(s string) any {
 	if s == "" {

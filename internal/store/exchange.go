@@ -13,7 +13,7 @@ type Exchange struct {
 
 // AddExchange keeps one; exchanges are only added.
 func (s *Store) AddExchange(ctx context.Context, e Exchange) error {
-	return s.update(ctx, func(x *tx) error {
+	return s.stepBeside(ctx, func(x *tx) error {
 		var response any
 		if e.Response != nil {
 			response = x.hide("exchanges.response", e.ID, e.Response)

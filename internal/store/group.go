@@ -58,7 +58,7 @@ type group struct {
 
 // shared is one transaction of several steps.
 type shared struct {
-	began time.Time
+	began time.Time // after its first step: before that it may have waited for other processes
 	steps int
 	done  chan struct{} // closed when err is final
 	err   error
@@ -142,7 +142,7 @@ func (g *group) begin(ctx context.Context) error {
 		if err := g.session.begin(ctx); err != nil {
 			return fmt.Errorf("store: %w", err)
 		}
-		g.open = &shared{began: time.Now(), done: make(chan struct{})}
+		g.open = &shared{done: make(chan struct{})}
 	}
 	if err := g.session.savepoint(); err != nil {
 		g.lose(err)
@@ -153,7 +153,7 @@ func (g *group) begin(ctx context.Context) error {
 
 // full says that a transaction should not wait for another step.
 func (g *group) full(s *shared) bool {
-	return g.waiting.Load() == 0 || s.steps >= maxSteps || time.Since(s.began) > maxShare
+	return g.waiting.Load() == 0 || s.steps >= maxSteps || s.steps > 0 && time.Since(s.began) > maxShare
 }
 
 // finish ends a good step: with the commit where nobody else waits.
@@ -162,7 +162,9 @@ func (g *group) finish(s *shared) error {
 	if !g.full(s) {
 		err := g.session.release()
 		if err == nil {
-			s.steps++
+			if s.steps++; s.steps == 1 {
+				s.began = time.Now()
+			}
 			return nil
 		}
 		if !g.undo() {

@@ -3,6 +3,7 @@
 package store
 
 import (
+	"context"
 	"crypto/rand"
 	"database/sql"
 	"encoding/hex"
@@ -79,6 +80,11 @@ func (x *tx) Finish(holder, id string, o outbox.Outcome) error {
 	return x.must(fmt.Errorf("message %s: %w", id, outbox.ErrLost),
 		`UPDATE outbox SET state = $1, due = coalesce($2, due), error = $3, finished = $4, attempts = attempts - $5, holder = NULL, leased_until = NULL
 		WHERE id = $6 AND holder = $7 AND state = 'waiting'`, string(o.State), due, absent(o.Error), finished, uncounted, id, holder)
+}
+
+// FinishOutgoing is Finish in a transaction of its own, beside the writers.
+func (s *Store) FinishOutgoing(ctx context.Context, holder, id string, o outbox.Outcome) error {
+	return s.stepBeside(ctx, func(x *tx) error { return x.Finish(holder, id, o) })
 }
 
 // Items lists for the operator.

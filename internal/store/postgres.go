@@ -70,7 +70,10 @@ func openPostgres(ctx context.Context, o Options) (*postgres, error) {
 }
 
 func (d *postgres) dialect() *dialect { return postgresDialect }
-func (d *postgres) writer() session   { return &postgresSession{pool: d.pool} }
+func (d *postgres) writer() session   { return &postgresSession{pool: d.pool, lock: true} }
+
+// companion waits for rows, never for the lock. Two that wait for each other's rows are told so by the server (40P01), and one begins again.
+func (d *postgres) companion() session { return &postgresSession{pool: d.pool} }
 
 func (d *postgres) close() error {
 	d.pool.Close()
@@ -102,12 +105,23 @@ func (d *postgres) view(ctx context.Context, f func(statements) error) error {
 	return f(x)
 }
 
-// postgresSession writes. Every first step of a transaction waits for the lock
+// look needs neither BEGIN nor an end: a statement by itself is a transaction.
+func (d *postgres) look(ctx context.Context, f func(statements) error) error {
+	conn, err := d.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	defer conn.Release()
+	return f(&postgresStatements{ctx: func() (context.Context, context.CancelFunc) { return ctx, func() {} }, conn: conn.Conn(), reads: true})
+}
+
+// postgresSession writes. Every first step of a writer's transaction waits for the lock
 // of the writers; READ COMMITTED then shows it what the others left.
 type postgresSession struct {
 	postgresStatements
 	pool *pgxpool.Pool
 	held *pgxpool.Conn
+	lock bool // the writers'
 }
 
 func (s *postgresSession) begin(ctx context.Context) error {
@@ -120,7 +134,9 @@ func (s *postgresSession) begin(ctx context.Context) error {
 		return context.WithTimeout(context.Background(), patience)
 	}}
 	s.later(`BEGIN ISOLATION LEVEL READ COMMITTED`, nil, nil)
-	s.later(`SELECT pg_advisory_xact_lock($1)`, []any{int64(writersLock)}, nil)
+	if s.lock {
+		s.later(`SELECT pg_advisory_xact_lock($1)`, []any{int64(writersLock)}, nil)
+	}
 	return nil
 }
 
@@ -225,8 +241,6 @@ func (x *postgresStatements) control(query string) error {
 	defer cancel()
 	return x.conn.PgConn().Exec(ctx, query).Close()
 }
-
-var errReadOnly = errors.New("a view cannot write")
 
 func (x *postgresStatements) exec(query string, args ...any) error {
 	if x.reads {

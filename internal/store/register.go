@@ -3,28 +3,27 @@
 package store
 
 import (
-	"errors"
+	"database/sql"
 
 	"rastau/licensing"
 )
 
 // Reserve gives a serial: the application's own, else the smallest released, else the next.
 func (x *tx) Reserve(series, application string) (int64, error) {
-	serial, err := x.Serial(series, application)
-	if !errors.Is(err, licensing.ErrNotFound) {
-		return serial, err
-	}
-	err = x.one([]any{&serial}, `SELECT serial FROM serials WHERE series = $1 AND application IS NULL ORDER BY serial LIMIT 1`, series)
+	var own, released sql.NullInt64
+	var next int64
+	err := x.one([]any{&own, &released, &next}, `SELECT (SELECT serial FROM serials WHERE series = $1 AND application = $2),
+		(SELECT serial FROM serials WHERE series = $1 AND application IS NULL ORDER BY serial LIMIT 1),
+		(SELECT coalesce(max(serial), 0) + 1 FROM serials WHERE series = $1)`, series, application)
 	switch {
-	case err == nil:
-		return serial, x.exec(`UPDATE serials SET application = $1 WHERE series = $2 AND serial = $3`, application, series, serial)
-	case !errors.Is(err, licensing.ErrNotFound):
+	case err != nil:
 		return 0, err
+	case own.Valid:
+		return own.Int64, nil
+	case released.Valid:
+		return released.Int64, x.exec(`UPDATE serials SET application = $1 WHERE series = $2 AND serial = $3`, application, series, released.Int64)
 	}
-	if err := x.one([]any{&serial}, `SELECT coalesce(max(serial), 0) + 1 FROM serials WHERE series = $1`, series); err != nil {
-		return 0, err
-	}
-	return serial, x.exec(`INSERT INTO serials (series, serial, application) VALUES ($1, $2, $3)`, series, serial, application)
+	return next, x.exec(`INSERT INTO serials (series, serial, application) VALUES ($1, $2, $3)`, series, next, application)
 }
 
 // Release gives a serial back; it is no error where there was none.

@@ -132,6 +132,9 @@ func (d *sqlite) writer() session {
 	return &sqliteSession{sqliteStatements{ctx: context.Background(), conn: d.write}}
 }
 
+// companion: a file has one writer.
+func (d *sqlite) companion() session { return nil }
+
 func (d *sqlite) close() (err error) {
 	d.once.Do(func() {
 		close(d.closed)
@@ -148,14 +151,30 @@ func (d *sqlite) close() (err error) {
 	return err
 }
 
-func (d *sqlite) view(ctx context.Context, f func(statements) error) error {
-	var conn *sqliteConn
+func (d *sqlite) reader(ctx context.Context) (*sqliteConn, error) {
 	select {
-	case conn = <-d.read:
+	case conn := <-d.read:
+		return conn, nil
 	case <-d.closed:
-		return fmt.Errorf("store: %w", errClosed)
+		return nil, fmt.Errorf("store: %w", errClosed)
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
+	}
+}
+
+func (d *sqlite) look(ctx context.Context, f func(statements) error) error {
+	conn, err := d.reader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { d.read <- conn }()
+	return f(&sqliteStatements{ctx: ctx, conn: conn})
+}
+
+func (d *sqlite) view(ctx context.Context, f func(statements) error) error {
+	conn, err := d.reader(ctx)
+	if err != nil {
+		return err
 	}
 	defer func() { d.read <- conn }()
 	always := &sqliteStatements{ctx: context.Background(), conn: conn}

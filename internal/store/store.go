@@ -8,7 +8,8 @@
 // write-ahead log, synchronous FULL, foreign keys, one connection that writes
 // and some that read. PostgreSQL serves several processes: writers take one
 // advisory lock and so follow each other; what a step writes travels together
-// with its COMMIT. On both, steps that wait for their turn at the same time
+// with its COMMIT. Steps whose every statement holds by a key or a condition of
+// its own (Beside) take no lock there and keep nobody waiting. On both, steps that wait for their turn at the same time
 // share one transaction, each behind a savepoint of its own, and so one sync
 // of the disk (group commit). What Update has returned from survives the death
 // of the process and of the machine.
@@ -45,6 +46,8 @@ type Options struct {
 type Store struct {
 	db    database
 	group *group
+	// beside is for steps that need no turn among the writers; on SQLite there is one writer, and so it is the group.
+	beside *group
 	blobs blob.Store
 	kept  kept
 	keys  keys
@@ -55,8 +58,12 @@ type database interface {
 	dialect() *dialect
 	// view runs f over one unchanging state.
 	view(ctx context.Context, f func(statements) error) error
+	// look runs f, which reads once.
+	look(ctx context.Context, f func(statements) error) error
 	// writer makes the writing session; only one is in use at a time.
 	writer() session
+	// companion writes beside the writer, without the writers' lock; nil where a database has one writer only.
+	companion() session
 	close() error
 }
 
@@ -97,6 +104,10 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{db: db, group: newGroup(db.writer()), blobs: o.Blobs}
+	s.beside = s.group
+	if c := db.companion(); c != nil {
+		s.beside = newGroup(c)
+	}
 	s.keys.masters = o.Masters
 	if err := s.openKeys(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("database: %w", err), s.Close())
@@ -112,16 +123,73 @@ func connect(ctx context.Context, o Options) (database, error) {
 }
 
 // Close waits for running transactions and closes the database.
-func (s *Store) Close() error { return errors.Join(s.group.close(), s.db.close()) }
+func (s *Store) Close() error {
+	return errors.Join(s.group.close(), s.beside.close(), s.db.close())
+}
 
 // View runs f over one unchanging state.
 func (s *Store) View(ctx context.Context, f func(licensing.Tx) error) error {
 	return s.view(ctx, func(x *tx) error { return f(x) })
 }
 
+// Look runs f, which asks one question.
+func (s *Store) Look(ctx context.Context, f func(licensing.Tx) error) error {
+	return s.look(ctx, func(x *tx) error { return f(x) })
+}
+
+func (s *Store) look(ctx context.Context, f func(*tx) error) error {
+	return s.withKeys(ctx, func() error {
+		return s.db.look(ctx, func(q statements) error { return f(s.tx(ctx, &once{statements: q})) })
+	})
+}
+
+// once refuses what a look may not do: two questions could be answered from two states.
+type once struct {
+	statements
+	asked bool
+}
+
+var errOnce = errors.New("a look asks one question: use a view")
+
+func (o *once) ask() error {
+	if o.asked {
+		return errOnce
+	}
+	o.asked = true
+	return nil
+}
+
+func (o *once) exec(string, ...any) error        { return errReadOnly }
+func (o *once) must(error, string, ...any) error { return errReadOnly }
+
+func (o *once) one(into []any, query string, args ...any) error {
+	if err := o.ask(); err != nil {
+		return err
+	}
+	return o.statements.one(into, query, args...)
+}
+
+func (o *once) all(row func(scan func(into ...any) error) error, query string, args ...any) error {
+	if err := o.ask(); err != nil {
+		return err
+	}
+	return o.statements.all(row, query, args...)
+}
+
 // Update runs f alone among writers and commits durably.
 func (s *Store) Update(ctx context.Context, f func(licensing.Tx) error) error {
 	return s.update(ctx, func(x *tx) error { return f(x) })
+}
+
+// Beside runs f without a turn among the writers and commits durably.
+func (s *Store) Beside(ctx context.Context, f func(licensing.BesideTx) error) error {
+	return s.stepBeside(ctx, func(x *tx) error { return f(x) })
+}
+
+func (s *Store) stepBeside(ctx context.Context, f func(*tx) error) error {
+	return s.withKeys(ctx, func() error {
+		return s.beside.update(ctx, func(q statements) error { return f(s.tx(ctx, q)) })
+	})
 }
 
 func (s *Store) view(ctx context.Context, f func(*tx) error) error {
@@ -197,6 +265,8 @@ func (x *tx) all(row func(scan func(into ...any) error) error, query string, arg
 	}
 	return x.q.all(row, query, args...)
 }
+
+var errReadOnly = errors.New("a view cannot write")
 
 // missing is the error of a change to something that is not there.
 func missing(format string, args ...any) error {

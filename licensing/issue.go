@@ -175,13 +175,13 @@ func (d *licenceDocument) dates(l Licence) {
 
 // signPage draws and signs.
 func (s *Service) signPage(ctx context.Context, h hand, r *Regulation, sheet page.Licence) ([]byte, error) {
-	drawn, err := page.Draw(sheet)
+	drawn, err := page.Compose(sheet)
 	if err != nil {
 		// What cannot be drawn came from the form: a name too long or in letters
 		// that no font has.
 		return nil, badInput("application", "the licence cannot be drawn: %v", err)
 	}
-	out, err := h.key.PDF(ctx, drawn, signer.PDFOptions{
+	out, err := h.key.Document(ctx, drawn, signer.PDFOptions{
 		Field: "Licensor", Reason: phrase.Get("workflow.sign.reason", nil).KK, Name: h.line.Name,
 		Location: r.Licensor.Place.KK, Rect: page.SignatureBox(), Level: s.o.Levels.Licence, Certificate: h.by,
 	})

@@ -26,6 +26,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"rastau/internal/pdf"
 	"rastau/internal/pki"
 	"rastau/signer"
 	"rastau/verifier"
@@ -83,7 +84,7 @@ type Service struct {
 type docSigner interface {
 	Certificate() *pki.Certificate
 	JSON(ctx context.Context, content []byte, o signer.JSONOptions) ([]byte, error)
-	PDF(ctx context.Context, pdf []byte, o signer.PDFOptions) ([]byte, error)
+	Document(ctx context.Context, d *pdf.Document, o signer.PDFOptions) ([]byte, error)
 }
 
 // New checks that nothing required is missing.

@@ -30,6 +30,18 @@ func (s *Signer) PDF(ctx context.Context, file []byte, o PDFOptions) ([]byte, er
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	d, err := pdf.Open(file, pdf.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	return s.Document(ctx, d, o)
+}
+
+// Document is [Signer.PDF] of a file that is open already, as internal/page composes it.
+func (s *Signer) Document(ctx context.Context, d *pdf.Document, o PDFOptions) ([]byte, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	level, err := s.level(o.Level)
 	if err != nil {
 		return nil, err
@@ -40,16 +52,16 @@ func (s *Signer) PDF(ctx context.Context, file []byte, o PDFOptions) ([]byte, er
 	}
 	prepare := o.prepare(now)
 	prepare.Size = room(by.Key, level)
-	signed, before, need, err := s.pades(ctx, by, file, prepare, level)
+	signed, need, err := s.pades(ctx, by, d, prepare, level)
 	if errors.Is(err, pdf.ErrTooLarge) {
 		// A token's size is known only when it is there. The next one is about as large.
 		prepare.Size = need + 2048
-		signed, before, _, err = s.pades(ctx, by, file, prepare, level)
+		signed, _, err = s.pades(ctx, by, d, prepare, level)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkPDF(ctx, before, signed, by.Certificate); err != nil {
+	if err := s.checkPDF(ctx, d, signed, by.Certificate); err != nil {
 		return nil, err
 	}
 	if level <= LevelT {
@@ -66,7 +78,7 @@ func (o PDFOptions) prepare(now time.Time) pdf.PrepareOptions {
 
 // room estimates the CMS: certificates, the signature with its attributes, and a token with its own chain.
 func room(k *pki.Key, level Level) int {
-	n := 4096 + len(k.Certificate.Raw)
+	n := 2048 + len(k.Certificate.Raw)
 	for _, c := range k.Chain {
 		n += len(c.Raw)
 	}
@@ -76,14 +88,14 @@ func room(k *pki.Key, level Level) int {
 	return n
 }
 
-func (s *Signer) pades(ctx context.Context, by *held, file []byte, o pdf.PrepareOptions, level Level) (signed []byte, before *pdf.Document, need int, err error) {
-	p, err := pdf.Prepare(file, o)
+func (s *Signer) pades(ctx context.Context, by *held, d *pdf.Document, o pdf.PrepareOptions, level Level) (signed []byte, need int, err error) {
+	p, err := d.Prepare(o)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, 0, err
 	}
 	c, err := overPDF(p, by.Certificate, by.Chain)
 	if err != nil {
-		return nil, nil, 0, err
+		return nil, 0, err
 	}
 	c.Key = by.Signer
 	if level >= LevelT {
@@ -91,10 +103,10 @@ func (s *Signer) pades(ctx context.Context, by *held, file []byte, o pdf.Prepare
 	}
 	sd, err := cms.Sign(ctx, c)
 	if err != nil {
-		return nil, nil, 0, fmt.Errorf("signing: %w", err)
+		return nil, 0, fmt.Errorf("signing: %w", err)
 	}
 	signed, err = p.Seal(sd)
-	return signed, p.Before(), len(sd), err
+	return signed, len(sd), err
 }
 
 // overPDF is the CMS to be made over a prepared PDF, without its key.

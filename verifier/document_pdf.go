@@ -152,7 +152,7 @@ func (in *inquiry) pdfSignatures(doc *pdf.Document, held *store, s pdf.Signature
 		return refuse(failed(CryptoConstraintsFailure, "finding.document.format.sub-filter", "name", s.SubFilter).
 			citing("ISO 32000-1 §12.8.3")), nil
 	}
-	sd, err := cms.ParseKnowing(s.Contents, cms.Limits{}, in.v.memory.certificate)
+	sd, err := cms.ParseKnowing(s.Contents, cms.Limits{}, in.certificate)
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,7 @@ func (v *Verifier) checkSigned(ctx context.Context, kind string, before *pdf.Doc
 	}
 	in := v.ask(ctx, Question{At: v.o.Now(), Offline: true}, PurposeSign)
 	defer in.online.end()
+	in.own = certificate
 	var one *signature
 	var err error
 	switch kind {
@@ -74,8 +75,16 @@ func (v *Verifier) checkSigned(ctx context.Context, kind string, before *pdf.Doc
 	return nil
 }
 
+// certificate decodes one that a message brings; the house's own need not be decoded for each signature.
+func (in *inquiry) certificate(der []byte) (*pki.Certificate, error) {
+	if in.own != nil && bytes.Equal(der, in.own.Raw) {
+		return in.own, nil
+	}
+	return in.v.memory.certificate(der)
+}
+
 func (in *inquiry) signedCMS(detached bool, signed, content []byte) (*signature, error) {
-	sd, err := cms.Parse(signed, cms.Limits{})
+	sd, err := cms.ParseKnowing(signed, cms.Limits{}, in.certificate)
 	if err != nil {
 		return nil, err
 	}

@@ -109,7 +109,8 @@ type inquiry struct {
 		text string
 	}
 
-	keeper *keeper // nil: nobody asked for the record
+	keeper *keeper          // nil: nobody asked for the record
+	own    *pki.Certificate // of the key that has just signed; nil otherwise
 }
 
 // ask fixes the time judged, the algorithms and the anchors, once. The caller

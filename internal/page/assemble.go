@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"rastau/internal/pdf"
 )
 
 // maxPlain is how many bytes of drawing stay uncompressed: compressing a licence of one page costs more than all else.
@@ -21,11 +23,14 @@ type assembly struct {
 	about      string // it
 }
 
+// room is left behind the file for the revision with the signature.
+const room = 20 << 10
+
 // assemble writes the file.
-func (a assembly) assemble() []byte {
+func (a assembly) assemble() pdf.Draft {
 	c := a.canvas
 	f := &file{}
-	size := len(a.attachment) + len(fixed().body) + 24<<10
+	size := len(a.attachment) + len(fixed().body) + 8<<10 + 160*len(c.elements) + room
 	plain := 0
 	for _, s := range c.sheets {
 		plain += len(s.ops)
@@ -102,35 +107,20 @@ func (a assembly) structure(f *file, sheets []int, link int) {
 	f.object(numTree, "<</Type/StructTreeRoot/K %d 0 R/ParentTree %d 0 R/ParentTreeNextKey %d>>", document, numParents, len(sheets)+1)
 	f.object(document, "<</Type/StructElem/S/Document/P %d 0 R/Lang(kk-KZ)/K[%s]>>", numTree, refs(top))
 	linked := 0
+	var kids []int
 	for i, e := range c.elements {
 		parent := document
 		if e.parent >= 0 {
 			parent = nums[e.parent]
 		}
-		more := ""
-		if e.lang != "" {
-			more += "/Lang(" + e.lang + ")"
+		if e.link {
+			linked, e.sheet = nums[i], c.linked
 		}
-		if e.alt != "" {
-			more += "/Alt" + words(e.alt)
+		kids = kids[:0]
+		for _, kid := range e.kids {
+			kids = append(kids, nums[kid])
 		}
-		if e.header {
-			more += "/A<</O/Table/Scope/Column>>"
-		}
-		kids := make([]int, len(e.kids))
-		for k, kid := range e.kids {
-			kids[k] = nums[kid]
-		}
-		switch {
-		case e.link:
-			linked = nums[i]
-			more += fmt.Sprintf("/Pg %d 0 R/K[%s<</Type/OBJR/Obj %d 0 R>>]", sheets[c.linked], refs(kids), link)
-		case e.mark >= 0:
-			more += fmt.Sprintf("/Pg %d 0 R/K %d", sheets[e.sheet], e.mark)
-		default:
-			more += "/K[" + refs(kids) + "]"
-		}
-		f.object(nums[i], "<</Type/StructElem/S/%s/P %d 0 R%s>>", e.role, parent, more)
+		f.element(nums[i], e, parent, kids, sheets[e.sheet], link)
 	}
 	var way strings.Builder
 	for i, s := range c.sheets {

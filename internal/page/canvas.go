@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // points of PDF in a millimetre.
@@ -50,11 +51,36 @@ type canvas struct {
 	address  string
 }
 
-func newCanvas() *canvas { return &canvas{inside: -1, linked: -1, used: map[*face][]bool{}} }
+// canvases are used again: a licence costs little more than the memory that it needs meanwhile.
+var canvases = sync.Pool{New: func() any { return &canvas{used: map[*face][]bool{}} }}
+
+// newCanvas is an empty one; release it when nothing of it is needed any longer.
+func newCanvas() *canvas {
+	c := canvases.Get().(*canvas)
+	c.sheets, c.elements, c.inside, c.linked, c.address = c.sheets[:0], c.elements[:0], -1, -1, ""
+	for _, used := range c.used {
+		clear(used)
+	}
+	return c
+}
+
+func (c *canvas) release() {
+	clear(c.elements) // and the texts of the licence with them
+	canvases.Put(c)
+}
 
 func (c *canvas) page() *sheet { return c.sheets[len(c.sheets)-1] }
 
-func (c *canvas) newPage() { c.sheets = append(c.sheets, &sheet{ops: make([]byte, 0, 12<<10)}) }
+func (c *canvas) newPage() {
+	n := len(c.sheets)
+	if n == cap(c.sheets) {
+		c.sheets = append(c.sheets, nil)
+	}
+	if c.sheets = c.sheets[:n+1]; c.sheets[n] == nil {
+		c.sheets[n] = &sheet{ops: make([]byte, 0, 12<<10)}
+	}
+	c.sheets[n].ops, c.sheets[n].marks = c.sheets[n].ops[:0], c.sheets[n].marks[:0]
+}
 
 // begin opens words that are read aloud; end closes them.
 func (c *canvas) begin(role, lang, alt string) int {
@@ -96,6 +122,10 @@ func (c *canvas) enter(role, lang string) (leave func()) {
 // number writes v with two decimals.
 func (s *sheet) number(v float64) *sheet {
 	n := int64(math.Round(v * 100))
+	if n == 0 {
+		s.ops = append(s.ops, "0 "...)
+		return s
+	}
 	if n < 0 {
 		s.ops, n = append(s.ops, '-'), -n
 	}
@@ -129,11 +159,14 @@ func (c *canvas) text(x, y float64, f *face, size float64, col colour, line stri
 		used = make([]bool, len(f.advances))
 		c.used[f] = used
 	}
-	for _, r := range line + " " { // or the last word of a line would be read as one with the first of the next
-		g := f.glyph(r)
+	show := func(g uint16) {
 		used[g] = true
 		s.ops = append(s.ops, hexDigits[g>>12], hexDigits[g>>8&15], hexDigits[g>>4&15], hexDigits[g&15])
 	}
+	for _, r := range line {
+		show(f.glyph(r))
+	}
+	show(f.glyph(' ')) // or the last word of a line would be read as one with the first of the next
 	s.op(">Tj").op("ET")
 }
 
@@ -164,30 +197,44 @@ func (c *canvas) box(x, y, w, h float64, col colour) {
 func wrapped(f *face, size, width float64, text string) []string {
 	room, space := width*points, f.width(" ", size)
 	var out []string
-	for _, paragraph := range strings.Split(text, "\n") {
-		line, wide := "", 0.0
-		for _, word := range strings.Fields(paragraph) {
-			long := f.width(word, size)
-			if line != "" {
-				if wide+space+long <= room {
-					line, wide = line+" "+word, wide+space+long
-					continue
-				}
-				out = append(out, line)
+	for paragraph := range strings.SplitSeq(text, "\n") {
+		paragraph = single(paragraph)
+		// The line is what lies from start to end; wide is its width.
+		start, end, wide := 0, 0, 0.0
+		for at := 0; at < len(paragraph); {
+			to := len(paragraph)
+			if i := strings.IndexByte(paragraph[at:], ' '); i >= 0 {
+				to = at + i
+			}
+			long := f.width(paragraph[at:to], size)
+			if end > start && wide+space+long <= room {
+				end, wide, at = to, wide+space+long, to+1
+				continue
+			}
+			if end > start {
+				out = append(out, paragraph[start:end])
 			}
 			for long > room {
-				cut := fitting(f, size, room, word)
-				out = append(out, word[:cut])
-				if word = word[cut:]; word == "" {
+				cut := at + fitting(f, size, room, paragraph[at:to])
+				out = append(out, paragraph[at:cut])
+				if at = cut; at == to {
 					break
 				}
-				long = f.width(word, size)
+				long = f.width(paragraph[at:to], size)
 			}
-			line, wide = word, long
+			start, end, wide, at = at, to, long, to+1
 		}
-		out = append(out, line)
+		out = append(out, paragraph[start:end])
 	}
 	return out
+}
+
+// single has one space between words and none around them.
+func single(s string) string {
+	if !strings.HasPrefix(s, " ") && !strings.HasSuffix(s, " ") && !strings.Contains(s, "  ") && !strings.ContainsAny(s, "\t\v\f\r\u0085\u00a0") {
+		return s
+	}
+	return strings.Join(strings.Fields(s), " ")
 }
 
 // fitting is how many bytes of a word fit, at least its first letter.

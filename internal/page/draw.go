@@ -4,13 +4,11 @@ package page
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
 
-	"rsc.io/qr"
-
+	"rastau/internal/pdf"
 	"rastau/internal/phrase"
 )
 
@@ -43,15 +41,31 @@ func SignatureBox() [4]float64 {
 // Draw returns the licence as PDF/A-3. The same Licence gives the same bytes. It fails with *LetterError where a letter is missing
 // in the font, ErrTooLong where the texts do not fit. Safe for concurrent use.
 func Draw(l Licence) ([]byte, error) {
+	drawn, err := l.draft()
+	return drawn.Data, err
+}
+
+// Compose is [Draw] for whoever signs next: the file is not read again for that.
+func Compose(l Licence) (*pdf.Document, error) {
+	drawn, err := l.draft()
+	if err != nil {
+		return nil, err
+	}
+	return drawn.Document()
+}
+
+func (l Licence) draft() (pdf.Draft, error) {
 	for _, t := range l.texts() {
 		if err := CheckText(t.field, t.text); err != nil {
-			return nil, err
+			return pdf.Draft{}, err
 		}
 	}
-	d := &drawer{canvas: newCanvas(), l: l, regular: faces()[0], bold: faces()[1]}
+	c := newCanvas()
+	defer c.release()
+	d := &drawer{canvas: c, l: l, regular: faces()[0], bold: faces()[1]}
 	for _, draw := range []func() error{d.first, d.facts, d.english, d.appendices} {
 		if err := draw(); err != nil {
-			return nil, err
+			return pdf.Draft{}, err
 		}
 	}
 	d.count()
@@ -426,44 +440,4 @@ func (d *drawer) count() {
 		})
 	}
 	d.sheets = all
-}
-
-// code draws the QR code as one path, with the four modules of quiet zone that ISO/IEC 18004 §9.1 asks for.
-func (d *drawer) code(url string) error {
-	if url == "" {
-		return errors.New("the licence has no address for its public check")
-	}
-	q, err := qr.Encode(url, qr.M)
-	if err != nil {
-		return fmt.Errorf("the address of the check does not fit into a QR code: %w", err)
-	}
-	const quiet = 4
-	module := qrSize * points / float64(q.Size+2*quiet)
-	leave := d.enter("Link", "")
-	defer leave()
-	d.elements[d.inside].link = true
-	d.linked, d.address = len(d.sheets)-1, url
-	d.canvas.link = [4]float64{margin * points, (pageHeight - footTop - qrSize) * points, (margin + qrSize) * points, (pageHeight - footTop) * points}
-	d.canvas.begin("Figure", "", label("page.code").KK+" "+url)
-	d.box(margin, footTop, qrSize, qrSize, colour{1, 1, 1})
-	s := d.page()
-	s.op("q").fill(black).number(module).number(0).number(0).number(-module)
-	s.number(margin*points + quiet*module).number((pageHeight-footTop)*points - quiet*module).op("cm")
-	for y := range q.Size {
-		for x := 0; x < q.Size; x++ {
-			run := 0
-			for x+run < q.Size && q.Black(x+run, y) {
-				run++
-			}
-			if run > 0 {
-				s.ops = append(strconv.AppendInt(s.ops, int64(x), 10), ' ')
-				s.ops = append(strconv.AppendInt(s.ops, int64(y), 10), ' ')
-				s.ops = append(strconv.AppendInt(s.ops, int64(run), 10), " 1 re\n"...)
-				x += run
-			}
-		}
-	}
-	s.op("f").op("Q")
-	d.end()
-	return nil
 }

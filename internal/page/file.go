@@ -9,10 +9,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 	"unicode/utf16"
+
+	"rastau/internal/pdf"
 )
 
 // Numbers of the objects that every licence has.
@@ -53,6 +56,44 @@ func (f *file) object(num int, format string, a ...any) {
 	f.out = append(f.out, "\nendobj\n"...)
 }
 
+// element writes one of the structure; link is 0 where it is none. It is called some sixty times for each licence.
+func (f *file) element(num int, e element, parent int, kids []int, sheet, link int) {
+	f.offsets[num] = len(f.out)
+	out := strconv.AppendInt(f.out, int64(num), 10)
+	out = append(append(out, " 0 obj\n<</Type/StructElem/S/"...), e.role...)
+	out = reference(append(out, "/P "...), parent)
+	if e.lang != "" {
+		out = append(append(append(out, "/Lang("...), e.lang...), ')')
+	}
+	if e.alt != "" {
+		out = append(append(out, "/Alt"...), words(e.alt)...)
+	}
+	if e.header {
+		out = append(out, "/A<</O/Table/Scope/Column>>"...)
+	}
+	if e.mark >= 0 || e.link {
+		out = reference(append(out, "/Pg "...), sheet)
+	}
+	out = append(out, "/K"...)
+	if e.mark >= 0 && !e.link {
+		out = strconv.AppendInt(append(out, ' '), int64(e.mark), 10)
+	} else {
+		out = append(out, '[')
+		for _, k := range kids {
+			out = append(reference(out, k), ' ')
+		}
+		if e.link {
+			out = append(reference(append(out, "<</Type/OBJR/Obj "...), link), ">>"...)
+		}
+		out = append(out, ']')
+	}
+	f.out = append(out, ">>\nendobj\n"...)
+}
+
+func reference(out []byte, num int) []byte {
+	return append(strconv.AppendInt(out, int64(num), 10), " 0 R"...)
+}
+
 // stream writes data behind a dictionary's own entries.
 func (f *file) stream(num int, entries string, data []byte) {
 	f.offsets[num] = len(f.out)
@@ -63,7 +104,7 @@ func (f *file) stream(num int, entries string, data []byte) {
 
 // finish writes the table and the trailer. The identifier (ISO 32000-1 §14.4) is made from what this licence alone has, so that
 // the same licence gives the same file.
-func (f *file) finish() []byte {
+func (f *file) finish() pdf.Draft {
 	sum := sha256.Sum256(f.out[f.own:])
 	at := len(f.out)
 	f.out = fmt.Appendf(f.out, "xref\n0 %d\n0000000000 65535 f \n", len(f.offsets))
@@ -75,18 +116,25 @@ func (f *file) finish() []byte {
 		}
 		f.out = append(f.out, row[:]...)
 	}
+	trailer := len(f.out)
 	f.out = fmt.Appendf(f.out, "trailer\n<</Size %d/Root %d 0 R/Info %d 0 R/ID[<%X><%X>]>>\nstartxref\n%d\n%%%%EOF\n",
 		len(f.offsets), numCatalog, numInfo, sum[:16], sum[:16], at)
-	return f.out
+	return pdf.Draft{Data: f.out, Offsets: f.offsets, Table: at, Trailer: trailer}
 }
 
 // words writes a text string (ISO 32000-1 §7.9.2.2) as UTF-16 in hexadecimal digits.
 func words(s string) string {
-	out := append(make([]byte, 0, 4*len(s)+8), "<FEFF"...)
-	for _, u := range utf16.Encode([]rune(s)) {
-		out = append(out, hexDigits[u>>12], hexDigits[u>>8&15], hexDigits[u>>4&15], hexDigits[u&15])
+	var out strings.Builder
+	out.Grow(4*len(s) + len("<FEFF>"))
+	out.WriteString("<FEFF")
+	var units [2]uint16
+	for _, r := range s {
+		for _, u := range utf16.AppendRune(units[:0], r) {
+			out.Write([]byte{hexDigits[u>>12], hexDigits[u>>8&15], hexDigits[u>>4&15], hexDigits[u&15]})
+		}
 	}
-	return string(append(out, '>'))
+	out.WriteByte('>')
+	return out.String()
 }
 
 // properties are what the document says of itself, in Info and in XMP alike (ISO 19005-3 §6.6.2.3).
@@ -98,18 +146,19 @@ type properties struct {
 
 const producer = "Rastau"
 
+var markup = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
 func (f *file) properties(p properties) {
 	at := p.at.UTC()
 	f.object(numInfo, "<</Title%s/Subject%s/Producer(%s)/CreationDate(D:%sZ)/ModDate(D:%sZ)>>", words(p.title), words(p.subject), producer,
 		at.Format("20060102150405"), at.Format("20060102150405"))
 	iso := at.Format("2006-01-02T15:04:05Z")
-	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace
 	f.stream(numMetadata, "/Type/Metadata/Subtype/XML", []byte("<?xpacket begin=\"\uFEFF\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n"+
 		`<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">`+
 		`<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:pdf="http://ns.adobe.com/pdf/1.3/" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">`+
 		`<pdfaid:part>3</pdfaid:part><pdfaid:conformance>U</pdfaid:conformance><dc:format>application/pdf</dc:format>`+
-		`<dc:title><rdf:Alt><rdf:li xml:lang="x-default">`+escape(p.title)+`</rdf:li></rdf:Alt></dc:title>`+
-		`<dc:description><rdf:Alt><rdf:li xml:lang="x-default">`+escape(p.subject)+`</rdf:li></rdf:Alt></dc:description>`+
+		`<dc:title><rdf:Alt><rdf:li xml:lang="x-default">`+markup.Replace(p.title)+`</rdf:li></rdf:Alt></dc:title>`+
+		`<dc:description><rdf:Alt><rdf:li xml:lang="x-default">`+markup.Replace(p.subject)+`</rdf:li></rdf:Alt></dc:description>`+
 		`<dc:language><rdf:Bag><rdf:li>`+p.lang+`</rdf:li></rdf:Bag></dc:language>`+
 		`<xmp:CreateDate>`+iso+`</xmp:CreateDate><xmp:ModifyDate>`+iso+`</xmp:ModifyDate><pdf:Producer>`+producer+`</pdf:Producer>`+
 		"</rdf:Description></rdf:RDF></x:xmpmeta>\n<?xpacket end=\"r\"?>"))

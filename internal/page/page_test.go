@@ -9,11 +9,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"rastau/internal/page"
+	"rastau/internal/pdf"
 	"rastau/internal/phrase"
 )
 
@@ -183,4 +185,38 @@ func ExampleDraw() {
 	})
 	fmt.Println(string(pdf[:5]), err)
 	// Output: %PDF- <nil>
+}
+
+// What is composed for signing is what is drawn, and signing goes on as after a file that was read.
+func TestCompose(t *testing.T) {
+	for name, l := range map[string]page.Licence{"plain": licence(), "whole": whole()} {
+		t.Run(name, func(t *testing.T) {
+			drawn, err := page.Draw(l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			composed, err := page.Compose(l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, err := pdf.Open(drawn, pdf.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(composed.Bytes(), drawn) || composed.String() != read.String() || !reflect.DeepEqual(composed.Attachments(), read.Attachments()) {
+				t.Errorf("composed %v, read %v", composed, read)
+			}
+			o := pdf.PrepareOptions{Field: "Licensor", Rect: page.SignatureBox()}
+			got, err1 := composed.Prepare(o)
+			want, err2 := read.Prepare(o)
+			if err1 != nil || err2 != nil || !bytes.Equal(got.Bytes(), want.Bytes()) {
+				t.Errorf("%v, %v: other bytes to be signed", err1, err2)
+			}
+		})
+	}
+	l := licence()
+	l.VerifyURL = ""
+	if d, err := page.Compose(l); d != nil || err == nil {
+		t.Errorf("%v %v", d, err)
+	}
 }

@@ -29,13 +29,13 @@ func (d *Document) next(data []byte) (*Document, error) {
 	}
 	budget := d.lim.Inflate
 	m := newMeter(len(data), d.lim)
-	x := &xrefReader{data: data, lim: d.lim, objects: d.lim.Objects - len(d.objects), entries: 4*d.lim.Objects - len(d.objects), inflate: &budget, meter: m}
+	x := &xrefReader{data: data, lim: d.lim, objects: d.lim.Objects - d.count(), entries: 4*d.lim.Objects - d.count(), inflate: &budget, meter: m}
 	s, err := x.section(at)
 	last := d.revs[len(d.revs)-1].sections[0]
 	if err != nil || s.prev != last.at || s.stream || s.trailer["XRefStm"] != nil || s.trailer["Encrypt"] != nil || s.at < len(d.data) {
 		return nil, err
 	}
-	n := &Document{data: data, lim: d.lim, objects: maps.Clone(d.objects)}
+	n := &Document{data: data, lim: d.lim, objects: maps.Clone(d.objects), draft: d.draft}
 	n.revs = append(slices.Clone(d.revs), revision{sections: []*section{s}, trailer: s.trailer})
 	if len(n.revs) > d.lim.Revisions {
 		return nil, nil

@@ -70,7 +70,8 @@ type Document struct {
 	objects map[int][]version
 	pages   int
 	sigs    []Signature
-	crypt   *crypt // nil where the file is not encrypted
+	crypt   *crypt   // nil where the file is not encrypted
+	draft   *drafted // objects of the first revision that are read when asked for; nil of a file that was read
 }
 
 // Is says whether data looks like a PDF: a header within the first 1024 bytes (ISO 32000-1 Annex H, note 13).
@@ -131,6 +132,9 @@ func (d *Document) settle(from int) error {
 	return err
 }
 
+// Bytes is the file. It must not be changed.
+func (d *Document) Bytes() []byte { return d.data }
+
 // Pages counts the pages of the last revision.
 func (d *Document) Pages() int { return d.pages }
 
@@ -155,7 +159,7 @@ func (v view) version(num int) (version, bool) {
 			return all[i], true
 		}
 	}
-	return version{}, false
+	return v.d.draft.version(num)
 }
 
 // get follows references to an object; a missing one is null (ISO 32000-1 §7.3.10). Chains of references end after eight.

@@ -16,14 +16,18 @@ func writable(data []byte) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	return d, d.writable()
+}
+
+func (d *Document) writable() error {
 	if d.crypt != nil {
-		return nil, notOpened("encrypted files are not written to")
+		return notOpened("encrypted files are not written to")
 	}
 	last := d.revs[len(d.revs)-1]
-	if last.end < 0 || len(bytes.Trim(data[last.end:], " \t\r\n\x00")) > 0 {
-		return nil, bad("bytes behind the end of the document would be signed unseen")
+	if last.end < 0 || len(bytes.Trim(d.data[last.end:], " \t\r\n\x00")) > 0 {
+		return bad("bytes behind the end of the document would be signed unseen")
 	}
-	return d, nil
+	return nil
 }
 
 // AppendDSS appends an incremental revision whose document security store (EN 319 142-1 §5.4.2) holds what was there and

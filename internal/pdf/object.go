@@ -96,35 +96,42 @@ func (p *parser) skip() {
 }
 
 // word reads a run of regular characters, at most 64.
-func (p *parser) word() string {
+func (p *parser) word() string { return string(p.run()) }
+
+func (p *parser) run() []byte {
 	p.skip()
 	start := p.pos
 	for p.pos < len(p.src) && isRegular(p.src[p.pos]) && p.pos-start < 64 {
 		p.pos++
 	}
-	return string(p.src[start:p.pos])
+	return p.src[start:p.pos]
 }
 
 // keyword consumes w where it stands next.
 func (p *parser) keyword(w string) bool {
 	was := p.pos
-	if p.word() == w {
+	if string(p.run()) == w {
 		return true
 	}
 	p.pos = was
 	return false
 }
 
-// integer reads a non-negative integer.
+// integer reads a non-negative integer of at most 40 bits.
 func (p *parser) integer() (int, bool) {
 	was := p.pos
-	w := p.word()
-	n, err := strconv.ParseUint(w, 10, 40)
-	if err != nil {
-		p.pos = was
+	w := p.run()
+	n := 0
+	for _, c := range w {
+		if n = 10*n + int(c-'0'); c < '0' || c > '9' || n >= 1<<40 {
+			p.pos = was
+			return 0, false
+		}
+	}
+	if len(w) == 0 {
 		return 0, false
 	}
-	return int(n), true
+	return n, true
 }
 
 // object reads one object (ISO 32000-1 §7.3); a stream's data is read by the caller.
@@ -217,6 +224,14 @@ func (p *parser) name() (object, error) {
 	}
 	return name(out), nil
 }
+
+// hexDigits are the characters that unhex knows.
+var hexDigits = func() (is [256]bool) {
+	for c := range is {
+		is[c] = unhex(byte(c)) >= 0
+	}
+	return is
+}()
 
 func unhex(c byte) int {
 	switch {
@@ -360,7 +375,7 @@ func (p *parser) hex() (object, error) {
 	p.pos++
 	// A signature is one long run of digits.
 	run := p.pos
-	for run < len(p.src) && unhex(p.src[run]) >= 0 {
+	for run < len(p.src) && hexDigits[p.src[run]] {
 		run++
 	}
 	if n := run - p.pos; run < len(p.src) && p.src[run] == '>' && n%2 == 0 {
@@ -427,6 +442,9 @@ func (p *parser) array() (object, error) {
 		o, err := p.object()
 		if err != nil {
 			return nil, err
+		}
+		if len(out) == 0 {
+			out = make(array, 0, 4) // a rectangle
 		}
 		out = append(out, o)
 	}

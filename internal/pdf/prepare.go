@@ -41,12 +41,14 @@ const maxSignature = 4 << 20
 // maxFile keeps offsets within ten digits and four octets.
 const maxFile = 1 << 30
 
+// zeros fill the place of a signature, as often as needed.
+var zeros = strings.Repeat("0", 1024)
+
 // widthByteRange is the width of "[0 n n n]" with numbers of ten digits.
 const widthByteRange = 36
 
 // Prepared is a document with an empty signature in its last revision. It is immutable, but for [Prepared.Seal], and safe for concurrent use.
 type Prepared struct {
-	before   *Document // nil after [Resume]
 	data     []byte
 	from, to int // the gap: /Contents with its delimiters
 }
@@ -55,6 +57,15 @@ type Prepared struct {
 // stay as they are. An empty signature field of the given name is filled, else a new field is made.
 // Errors are those of [Open] and [ErrField].
 func Prepare(data []byte, o PrepareOptions) (*Prepared, error) {
+	d, err := Open(data, Limits{})
+	if err != nil {
+		return nil, err
+	}
+	return d.Prepare(o)
+}
+
+// Prepare is [Prepare] of a document that is open already. Errors are [ErrFormat], [ErrEncrypted] and [ErrField].
+func (d *Document) Prepare(o PrepareOptions) (*Prepared, error) {
 	if o.SubFilter == "" {
 		o.SubFilter = "ETSI.CAdES.detached"
 	}
@@ -64,8 +75,7 @@ func Prepare(data []byte, o PrepareOptions) (*Prepared, error) {
 	if o.Size < 0 || o.Size > maxSignature {
 		return nil, fmt.Errorf("%w: %d bytes cannot be reserved for a signature", ErrField, o.Size)
 	}
-	d, err := writable(data)
-	if err != nil {
+	if err := d.writable(); err != nil {
 		return nil, err
 	}
 	// What proves the signatures that are there is no change (ISO 32000-2 Table 257).
@@ -99,7 +109,9 @@ func (u *update) signature(id ref, o PrepareOptions) (*Prepared, error) {
 	fmt.Fprintf(&u.out, "%*s /Contents ", widthByteRange, "")
 	from := u.out.Len()
 	u.out.WriteByte('<')
-	u.out.Write(bytes.Repeat([]byte{'0'}, 2*o.Size))
+	for left := 2 * o.Size; left > 0; left -= len(zeros) {
+		u.out.WriteString(zeros[:min(left, len(zeros))])
+	}
 	u.out.WriteByte('>')
 	to := u.out.Len()
 	var rest bytes.Buffer
@@ -113,7 +125,7 @@ func (u *update) signature(id ref, o PrepareOptions) (*Prepared, error) {
 		return nil, bad("the file would have more than 1 GiB")
 	}
 	copy(data[at:], fmt.Sprintf("[0 %-10d %-10d %-10d]", from, to, len(data)-to))
-	return &Prepared{before: u.d, data: data, from: from, to: to}, nil
+	return &Prepared{data: data, from: from, to: to}, nil
 }
 
 // sealed says whether a certification forbids every change (ISO 32000-1 §12.8.2.2).
@@ -344,9 +356,6 @@ func (p *Prepared) Seal(cms []byte) ([]byte, error) {
 	hex.Encode(p.data[p.from+1:], cms)
 	return p.data, nil
 }
-
-// Before is the document without the new revision; nil after [Resume].
-func (p *Prepared) Before() *Document { return p.before }
 
 // Bytes is the whole file with the empty place, to be kept until [Resume]. It shares memory with p.
 func (p *Prepared) Bytes() []byte { return p.data }

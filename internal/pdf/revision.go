@@ -157,7 +157,7 @@ func (l *loader) direct(n, at int) (o object, gen int, doubled bool, err error) 
 // length reads an indirect stream length, which must be a plain integer object. That of an object stream must not stand in
 // one (ISO 32000-1 §7.5.7).
 func (l *loader) length(r ref) (int, bool) {
-	e := l.now[r.num]
+	e := l.entry(r.num)
 	if e.kind == entryPacked && !l.unpacking {
 		o, _, err := l.packed(r.num, e)
 		n, ok := o.(int64)
@@ -176,8 +176,19 @@ func (l *loader) length(r ref) (int, bool) {
 	return p.integer()
 }
 
+// entry of an object as of the revision being read.
+func (l *loader) entry(num int) entry {
+	if e, ok := l.now[num]; ok {
+		return e
+	}
+	if at, ok := l.d.draft.offset(num); ok {
+		return entry{kind: entryOffset, at: at}
+	}
+	return entry{}
+}
+
 func (l *loader) packed(n int, e entry) (object, bool, error) {
-	c := l.now[e.at]
+	c := l.entry(e.at)
 	if c.kind != entryOffset {
 		return nil, false, bad("object %d is in an object stream that does not exist", n)
 	}

@@ -72,7 +72,7 @@ func (s *step) trailer() {
 	// Readers take objects beyond the last /Size as missing (ISO 32000-1 §7.5.5).
 	before, _ := was["Size"].(int64)
 	if size, _ := now["Size"].(int64); size < before && s.rev == len(s.d.revs)-1 {
-		for n := range s.d.objects {
+		for n := range s.d.numbers() {
 			if v, _ := s.old.version(n); v.value != nil && int64(n) >= size && s.referred[n] {
 				s.refuse(Unknown, "The update declares fewer objects than the signed document has.")
 			}

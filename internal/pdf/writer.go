@@ -18,9 +18,9 @@ func write(b *bytes.Buffer, o object) {
 	case bool:
 		fmt.Fprintf(b, "%t", o)
 	case int64:
-		fmt.Fprintf(b, "%d", o)
+		b.Write(strconv.AppendInt(b.AvailableBuffer(), o, 10))
 	case float64:
-		b.WriteString(strconv.FormatFloat(o, 'f', -1, 64)) // no exponents (§7.3.3)
+		b.Write(strconv.AppendFloat(b.AvailableBuffer(), o, 'f', -1, 64)) // no exponents (§7.3.3)
 	case name:
 		writeName(b, o)
 	case text:
@@ -52,7 +52,8 @@ func write(b *bytes.Buffer, o object) {
 		b.Write(o.raw)
 		b.WriteString("\nendstream")
 	case ref:
-		fmt.Fprintf(b, "%d %d R", o.num, o.gen)
+		out := append(strconv.AppendInt(b.AvailableBuffer(), int64(o.num), 10), ' ')
+		b.Write(append(strconv.AppendInt(out, int64(o.gen), 10), " R"...))
 	}
 }
 
@@ -97,12 +98,16 @@ type update struct {
 // update begins a revision of about so many bytes.
 func (d *Document) update(size int) *update {
 	u := &update{d: d, written: map[int]ref{}, offsets: map[int]int{}}
-	u.out.Grow(len(d.data) + size)
-	u.out.Write(d.data)
+	if whole := d.room(); whole != nil {
+		u.out = *bytes.NewBuffer(whole)
+	} else {
+		u.out.Grow(len(d.data) + size)
+		u.out.Write(d.data)
+	}
 	if n := len(d.data); n > 0 && d.data[n-1] != '\n' {
 		u.out.WriteByte('\n')
 	}
-	for n := range d.objects {
+	for n := range d.numbers() {
 		u.next = max(u.next, n+1)
 	}
 	// Numbers that the file refers to without having them would come alive: step over /Size as well.

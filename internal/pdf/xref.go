@@ -189,16 +189,16 @@ func (x *xrefReader) table(p *parser, s *section) error {
 		for i := range count {
 			off, ok1 := p.integer()
 			_, ok2 := p.integer()
-			kind := p.word()
-			if !ok1 || !ok2 || kind != "n" && kind != "f" {
+			kind := p.run()
+			if !ok1 || !ok2 || len(kind) != 1 || kind[0] != 'n' && kind[0] != 'f' {
 				return bad("the cross-reference table at byte %d is broken", s.at)
 			}
 			e := entry{}
-			if kind == "n" && off != 0 {
+			if kind[0] == 'n' && off != 0 {
 				e = entry{kind: entryOffset, at: off}
 			}
 			// Some writers count the free head of the list from 1.
-			if i == 0 && first == 1 && kind == "f" {
+			if i == 0 && first == 1 && kind[0] == 'f' {
 				first = 0
 			}
 			if err := x.add(s, first+i, e); err != nil {

@@ -339,9 +339,54 @@ func shortOID(contents []byte) (OID, bool) {
 	return OID(out), begins && !first
 }
 
+// smallOID is oidContents where every arc has at most nine digits and two follow in one octet, as in all that are usual; nil elsewhere.
+func smallOID(o OID) []byte {
+	out := make([]byte, 0, len(o))
+	first, arcs := uint64(0), 0
+	for part := range strings.SplitSeq(string(o), ".") {
+		if part == "" || len(part) > 9 || len(part) > 1 && part[0] == '0' {
+			return nil
+		}
+		arc := uint64(0)
+		for _, c := range []byte(part) {
+			if c < '0' || c > '9' {
+				return nil
+			}
+			arc = 10*arc + uint64(c-'0')
+		}
+		switch arcs++; {
+		case arcs == 1:
+			if first = arc; first > 2 {
+				return nil
+			}
+			continue
+		case arcs == 2:
+			if arc >= 40 {
+				return nil
+			}
+			arc += 40 * first
+		}
+		for shift := 28; shift >= 0; shift -= 7 {
+			if v := byte(arc >> shift & 0x7f); arc>>shift != 0 || shift == 0 {
+				if shift > 0 {
+					v |= 0x80
+				}
+				out = append(out, v)
+			}
+		}
+	}
+	if arcs < 2 || len(out) > maxOID {
+		return nil
+	}
+	return out
+}
+
 func oidContents(o OID) ([]byte, error) {
 	if len(o) > 4*maxOID {
 		return nil, malformed("object identifier too long")
+	}
+	if out := smallOID(o); out != nil {
+		return out, nil
 	}
 	parts := strings.Split(string(o), ".")
 	if len(parts) < 2 {

@@ -14,7 +14,7 @@ import (
 
 // public are the routes that need no token; whatever else Echo serves needs one.
 var public = []string{
-	"GET /livez", "GET /readyz", "GET /metrics", "GET /v1/openapi.json", "GET /docs", "GET /docs/:file", "GET /problems", "GET /problems/:type", "GET /v/:number",
+	"GET /livez", "GET /readyz", "GET /metrics", "GET /v1/openapi.json", "GET /v/:number",
 	"POST /v1/challenges", "POST /v1/registrations", "POST /v1/session", "POST /v1/payments/told",
 	"GET /v1/register", "GET /v1/register.csv", "GET /v1/register/:number", "GET /v1/log/checkpoint", "GET /v1/log/entries", "GET /v1/log/proof", "GET /v1/log/growth",
 }

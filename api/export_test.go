@@ -36,10 +36,9 @@ func Add(h http.Handler, path string, handle echo.HandlerFunc) { h.(*server).ech
 
 // The readers of outside bytes, and the limiter.
 var (
-	DecodeJSON  = decodeJSON
-	PrefersJSON = prefersJSON
-	AddressKey  = addressKey
-	NewBuckets  = newBuckets
+	DecodeJSON = decodeJSON
+	AddressKey = addressKey
+	NewBuckets = newBuckets
 )
 
 // Take spends one request of a limiter.
@@ -58,6 +57,3 @@ func FillAnswers(h http.Handler, account string) {
 	defer a.mu.Unlock()
 	a.charge(account, maxKeptOfOne)
 }
-
-// Templates are the sources of the pages.
-var Templates = web

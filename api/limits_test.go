@@ -100,7 +100,7 @@ func TestRate(t *testing.T) {
 		h.refused(t, guess, 401, "token")
 	}
 	h.refused(t, guess, 429, "rate")
-	h.refused(t, ask{path: "/problems"}, 429, "rate")
+	h.refused(t, ask{path: "/v1/openapi.json"}, 429, "rate")
 	for _, path := range []string{"/livez", "/readyz", "/metrics"} { // whoever watches must always get through
 		if w := h.do(t, ask{path: path}); w.Code != 200 {
 			t.Errorf("%s: %d", path, w.Code)
@@ -115,7 +115,7 @@ func TestTrustedProxy(t *testing.T) {
 	// httptest speaks from 192.0.2.1.
 	h := newHouse(t, func(o *api.Options) { o.RatePerMinute, o.TrustProxy = 3, []string{"192.0.2.0/24"} })
 	from := func(address string) int {
-		return h.do(t, ask{path: "/problems", header: map[string]string{"X-Forwarded-For": address}}).Code
+		return h.do(t, ask{path: "/v1/openapi.json", header: map[string]string{"X-Forwarded-For": address}}).Code
 	}
 	for i := range 4 {
 		if code := from("198.51.100.7"); (code == 429) != (i == 3) {
@@ -299,7 +299,7 @@ func exposition(t *testing.T, text string) {
 
 func TestHeaders(t *testing.T) {
 	h := newHouse(t, nil)
-	for _, path := range []string{"/livez", "/v1/services", "/none", "/docs", "/v/x"} {
+	for _, path := range []string{"/livez", "/v1/services", "/none", "/v/x"} {
 		w := h.do(t, ask{path: path})
 		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"} {
 			if got := w.Header().Get(name); got != want {

@@ -46,10 +46,6 @@ func (s *server) routes() []route {
 		{http.MethodGet, pathMetrics, public, s.metrics},
 
 		{http.MethodGet, "/v1/openapi.json", public, s.openapi},
-		{http.MethodGet, "/docs", public, s.docs},
-		{http.MethodGet, "/docs/:file", public, s.asset},
-		{http.MethodGet, "/problems", public, s.problemIndex},
-		{http.MethodGet, "/problems/:type", public, s.problemPage},
 		{http.MethodGet, "/v/:number", public, s.publicLicence},
 
 		{http.MethodGet, "/v1/services", everyone, s.services},

@@ -39,9 +39,12 @@ type Options struct {
 	Calendar *licensing.Calendar      // Required. Dates are shown in its zone.
 	NCALayer string                   // Optional. Address of the signing program on people's machines. If empty, wss://127.0.0.1:13579/.
 	Demo     bool                     // Optional. Every page says that everything is invented; sample log-ins are shown.
-	Secure   bool                     // Optional. Cookies go over https only; set it wherever TLS stands in front.
-	Now      func() time.Time         // Required.
-	Log      *slog.Logger             // Required.
+	// Optional. The API's openapi.json, shown at /docs; if nil, there is no such page.
+	Description []byte
+	Problems    []Problem        // Optional. The API's kinds of refusals; each has a page.
+	Secure      bool             // Optional. Cookies go over https only; set it wherever TLS stands in front.
+	Now         func() time.Time // Required.
+	Log         *slog.Logger     // Required.
 }
 
 // defaultNCALayer is where NCALayer listens.
@@ -58,6 +61,8 @@ type site struct {
 	zone   *time.Location
 	pages  *pages
 	policy string
+
+	described *docs // nil: no description was given
 }
 
 // Handler serves the pages. It is safe for concurrent use.
@@ -84,7 +89,10 @@ func Handler(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(files))))
-	for _, r := range s.routes() {
+	if s.described, err = readDocs(o.Description); err != nil {
+		return nil, err
+	}
+	for _, r := range append(s.routes(), s.watchRoutes()...) {
 		mux.Handle(r.pattern, s.serve(r))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.serve(route{page: s.missing}).ServeHTTP(w, r) })

@@ -22,6 +22,7 @@ import (
 
 	"github.com/alexedwards/argon2id"
 
+	"rastau/api"
 	"rastau/console"
 	"rastau/crl"
 	"rastau/internal/account"
@@ -112,7 +113,8 @@ func newHouse(t testing.TB) *house {
 	h.desk, err = account.NewDesk(account.Options{Store: db.Accounts(), Judge: v, Question: question, Site: "http://127.0.0.1", Now: time.Now,
 		Hash: &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}})
 	must(t, err)
-	handler, err := console.Handler(console.Options{Service: h.service, Desk: h.desk, Verifier: v, Question: question, Calendar: calendar, Demo: true, Now: time.Now, Log: log})
+	handler, err := console.Handler(console.Options{Service: h.service, Desk: h.desk, Verifier: v, Question: question, Calendar: calendar, Demo: true,
+		Description: api.Description(), Problems: problems(), Now: time.Now, Log: log})
 	must(t, err)
 	h.server = httptest.NewServer(handler)
 	t.Cleanup(h.server.Close)

@@ -232,7 +232,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	}
 	people, err := console.Handler(console.Options{
 		Service: a.Service, Desk: desk, Verifier: a.Verifier, Question: question, Lists: a.Lists, Calendar: calendar, NCALayer: c.NCALayer,
-		Demo: c.Specimen, Secure: strings.HasPrefix(base, "https://"), Now: o.Now, Log: o.Log,
+		Description: api.Description(), Problems: problemPages(), Demo: c.Specimen, Secure: strings.HasPrefix(base, "https://"), Now: o.Now, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
@@ -241,8 +241,17 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	return a, nil
 }
 
-// forPrograms are the addresses of the API, its description and those who watch over the service; every other one is a page.
-var forPrograms = []string{"/v1/", "/v/", "/cms/", "/xml/", "/wsse/", "/x509/", "/pkcs12/", "/docs", "/problems", "/livez", "/readyz", "/metrics"}
+// problemPages are the kinds of refusals of the API, each with a page for people.
+func problemPages() []console.Problem {
+	var out []console.Problem
+	for _, p := range api.Problems() {
+		out = append(out, console.Problem{Code: p.Code, Status: p.Status})
+	}
+	return out
+}
+
+// forPrograms are the addresses of the API and of those who watch over the service; every other one is a page.
+var forPrograms = []string{"/v1/", "/cms/", "/xml/", "/wsse/", "/x509/", "/pkcs12/", "/livez", "/readyz", "/metrics"}
 
 // split hands each request to the API or to the console.
 func split(programs, people http.Handler) http.Handler {
@@ -252,6 +261,10 @@ func split(programs, people http.Handler) http.Handler {
 				programs.ServeHTTP(w, r)
 				return
 			}
+		}
+		if strings.HasPrefix(r.URL.Path, "/v/") && api.PrefersJSON(r.Header.Get("Accept")) {
+			programs.ServeHTTP(w, r)
+			return
 		}
 		people.ServeHTTP(w, r)
 	})

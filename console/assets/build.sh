@@ -7,6 +7,7 @@ out=../static
 mkdir -p "$out"
 npx sass --no-source-map --style=compressed --load-path=node_modules --quiet-deps app.scss "$out/app.css"
 npx esbuild app.js --bundle --minify --target=es2020 --outfile="$out/app.js" --log-level=warning
+npx esbuild docs.js --bundle --minify --target=es2020 --outfile="$out/docs.js" --log-level=warning
 cp icon.svg "$out/icon.svg"
 for set in latin cyrillic cyrillic-ext; do
   for weight in 400 700; do

@@ -66,7 +66,7 @@ func (s *server) authenticate(c echo.Context) (account.Account, error) {
 	}
 	a, err := s.o.Accounts.ByToken(strings.TrimSpace(token))
 	if err != nil && s.o.Desk != nil {
-		a, _, err = s.o.Desk.BySession(c.Request().Context(), strings.TrimSpace(token))
+		a, err = s.o.Desk.ByToken(c.Request().Context(), strings.TrimSpace(token))
 	}
 	return a, err
 }

@@ -154,7 +154,7 @@ func (s *server) enter(c echo.Context) (*reply, error) {
 	if err := s.readJSON(c, &n); err != nil {
 		return nil, err
 	}
-	p, err := s.o.Desk.Enter(c.Request().Context(), caller(c), n)
+	p, err := s.o.Desk.Enter(c.Request().Context(), caller(c), c.RealIP(), n)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func (s *server) disable(c echo.Context) (*reply, error) {
 	if q.Disabled == nil {
 		return nil, badInput("disabled", "is required: true or false")
 	}
-	if err := s.o.Desk.Disable(c.Request().Context(), caller(c), c.Param("id"), *q.Disabled); err != nil {
+	if err := s.o.Desk.Disable(c.Request().Context(), caller(c), c.RealIP(), c.Param("id"), *q.Disabled); err != nil {
 		return nil, err
 	}
 	return &reply{status: http.StatusOK, body: map[string]any{"id": c.Param("id"), "disabled": *q.Disabled}}, nil

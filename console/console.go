@@ -22,6 +22,7 @@ import (
 
 	"rastau/crl"
 	"rastau/internal/account"
+	"rastau/internal/cache"
 	"rastau/licensing"
 	"rastau/verifier"
 )
@@ -44,6 +45,7 @@ type Options struct {
 	Problems    []Problem        // Optional. The API's kinds of refusals; each has a page.
 	Secure      bool             // Optional. Cookies go over https only; set it wherever TLS stands in front.
 	Now         func() time.Time // Required.
+	Cache       cache.Store      // Optional. Keeps the evidence of verdicts for a while; if nil, this process's memory.
 	Log         *slog.Logger     // Required.
 }
 
@@ -54,6 +56,8 @@ const defaultNCALayer = "wss://127.0.0.1:13579/"
 const (
 	maxForm   = 1 << 20  // a page's fields
 	maxUpload = 34 << 20 // a page with files
+
+	judgingAtOnce = 4 // files that are judged at one time
 )
 
 type site struct {
@@ -63,6 +67,8 @@ type site struct {
 	policy string
 
 	described *docs // nil: no description was given
+	shelf     shelf
+	judging   chan struct{} // a place for each file that is being judged
 }
 
 // Handler serves the pages. It is safe for concurrent use.
@@ -80,7 +86,10 @@ func Handler(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &site{o: o, zone: o.Calendar.Zone(), pages: p}
+	if o.Cache == nil {
+		o.Cache = cache.NewMemory(64 << 20)
+	}
+	s := &site{o: o, zone: o.Calendar.Zone(), pages: p, shelf: shelf{o.Cache}, judging: make(chan struct{}, judgingAtOnce)}
 	s.policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self' " +
 		strings.TrimSuffix(o.NCALayer, "/") + "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 	mux := http.NewServeMux()
@@ -223,6 +232,8 @@ func (s *site) fail(q *request, err error) {
 		status, key = http.StatusForbidden, "role"
 	case errors.Is(err, licensing.ErrNotFound), errors.Is(err, licensing.ErrForbidden), errors.Is(err, account.ErrUnknown), errors.Is(err, errMissing):
 		status, key = http.StatusNotFound, "missing"
+	case errors.Is(err, errShelf):
+		status, key = http.StatusGone, "shelf"
 	case errors.As(err, &refusal):
 		status, key, message = http.StatusUnprocessableEntity, "refused", &refusal.Message
 	case isInput(err):

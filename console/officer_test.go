@@ -20,7 +20,7 @@ import (
 func (h *house) staff(t *testing.T, login string, roles ...account.Role) *browser {
 	t.Helper()
 	root := account.Account{ID: "root", Roles: []account.Role{account.Admin}}
-	_, err := h.desk.Enter(t.Context(), root, account.NewStaff{Login: login, Name: "ҚЫЗМЕТКЕР", IIN: "880709300015", BIN: "100640000312", Roles: roles, Password: secret})
+	_, err := h.desk.Enter(t.Context(), root, "127.0.0.1", account.NewStaff{Login: login, Name: "ҚЫЗМЕТКЕР", IIN: "880709300015", BIN: "100640000312", Roles: roles, Password: secret})
 	must(t, err)
 	b := h.browser(t)
 	b.post("/login", url.Values{"login": {login}, "password": {secret}}).sees(200)
@@ -78,10 +78,10 @@ func TestOfficer(t *testing.T) {
 	public.open("/registry.csv").sees(200, "KZ18ZZZ00000001")
 	l, err := h.service.Licence(t.Context(), "KZ18ZZZ00000001")
 	must(t, err)
-	public.upload("/verify", nil, "file", "l.pdf", l.PDF).sees(200, "Иә. Қолтаңба түпнұсқа", "Иә, тізілім бойынша", "Иә, файл тізілімдегі")
+	public.upload("/verify", nil, "file", "l.pdf", l.PDF).sees(200, "Қолтаңба түпнұсқа", "бүгін қолданыста", "осы лицензиардың кілті ретінде тізімде тұрған")
 	changed := append([]byte(nil), l.PDF...)
 	changed[len(changed)/3] ^= 1
-	public.upload("/verify", nil, "file", "l.pdf", changed).sees(200, "Жоқ, бұл тізілімдегі файл емес")
+	public.upload("/verify", nil, "file", "l.pdf", changed).sees(200, "Бұл файлға сенбеңіз", "Бұл құжатты лицензия ретінде қабылдамаңыз")
 	public.upload("/verify", nil, "none", "", nil).sees(422, `href="#f-file"`)
 
 	ground := ""
@@ -107,7 +107,7 @@ func TestAdministrator(t *testing.T) {
 	b.post("/admin/people", url.Values{"login": {"auditor.1"}, "name": {"ТЕКСЕРУШІ"}, "roles": {"auditor"}, "password": {secret}}).sees(409)
 	a := h.browser(t)
 	a.post("/login", url.Values{"login": {"auditor.1"}, "password": {secret}}).sees(200, "Аудит")
-	a.open("/audit").sees(200, "auditor.1", "logged-in")
+	a.open("/audit").sees(200, "auditor.1", "кірді")
 	a.open("/admin").sees(403)
 	b.post("/admin/people/auditor.1/disabled", url.Values{"disabled": {"yes"}}).sees(200)
 	a.open("/audit").sees(200, "Кіру")

@@ -20,6 +20,7 @@ import (
 	"rastau/internal/account"
 	"rastau/internal/phrase"
 	"rastau/licensing"
+	"rastau/verifier"
 )
 
 //go:embed pages
@@ -111,6 +112,21 @@ func (v *view) Day(t any) string { return v.at(t, "02.01.2006") }
 
 // Moment is a date with the time of day.
 func (v *view) Moment(t any) string { return v.at(t, "02.01.2006 15:04") }
+
+// Second is a date with the time of day to the second.
+func (v *view) Second(t time.Time) string { return v.at(t, "02.01.2006 15:04:05") }
+
+// Written is Moment of a time in RFC 3339.
+func (v *view) Written(s string) string {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return "—"
+	}
+	return v.Moment(t)
+}
+
+// Detail is what a finding says, in the page's language.
+func (v *view) Detail(f verifier.Finding) string { return f.In(v.Lang) }
 
 func (v *view) at(t any, layout string) string {
 	switch x := t.(type) {

@@ -5,7 +5,6 @@ package console
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,89 +12,7 @@ import (
 
 	"rastau/internal/account"
 	"rastau/licensing"
-	"rastau/verifier"
 )
-
-type verifyPage struct {
-	Number string
-	At     string
-	Report *verifier.Report
-	Check  *licensing.LicenceCheck
-	Intact string // yes, no or open
-	Today  string
-	Really string
-}
-
-func (s *site) verifyForm(q *request) error {
-	v := q.view("verify.title")
-	p := verifyPage{Number: q.FormValue("number")}
-	if p.Number != "" {
-		return q.redirect("/registry/" + strings.ToUpper(strings.ReplaceAll(p.Number, " ", "")))
-	}
-	v.Data = p
-	return q.render(http.StatusOK, "verify", v)
-}
-
-// verify judges a file: three answers, each with its reason. Whoever audits may ask about another time.
-func (s *site) verify(q *request) error {
-	if err := q.ParseMultipartForm(2 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
-		return err
-	}
-	v := q.view("verify.title")
-	p := verifyPage{At: q.FormValue("at")}
-	file, _, err := q.FormFile("file")
-	if err != nil {
-		v.Data, v.Errors = p, []fieldError{{"file", v.T("verify.choose")}}
-		return q.render(http.StatusUnprocessableEntity, "verify", v)
-	}
-	defer file.Close()
-	data, err := io.ReadAll(file)
-	if err != nil {
-		return err
-	}
-	question := s.o.Question()
-	question.Purpose, question.Lang = verifier.PurposeSign, q.lang
-	if p.At != "" && v.May("auditor", "officer", "admin") {
-		at, err := time.ParseInLocation("02.01.2006 15:04", p.At, s.zone)
-		if err != nil {
-			if at, err = time.ParseInLocation("02.01.2006", p.At, s.zone); err != nil {
-				v.Data, v.Errors = p, []fieldError{{"at", v.T("verify.bad_time")}}
-				return q.render(http.StatusUnprocessableEntity, "verify", v)
-			}
-		}
-		question.At = at
-	}
-	p.Report = s.o.Verifier.Document(q.Context(), data, question)
-	if err := q.Context().Err(); err != nil {
-		return err
-	}
-	check := s.o.Service.CheckLicence(q.Context(), p.Report, data, "")
-	p.Check = &check
-	p.Intact, p.Today, p.Really = "open", "open", "open"
-	switch {
-	case p.Report.Indication == verifier.TotalPassed:
-		p.Intact = "yes"
-	case p.Report.Indication == verifier.TotalFailed:
-		p.Intact = "no"
-	}
-	if check.Registered {
-		p.Today = answerOf(check.InForce)
-		if check.Entitled != nil {
-			p.Really = answerOf(*check.Entitled && check.SameFile)
-		}
-	} else if check.Number != "" {
-		p.Today, p.Really = "no", "no"
-	}
-	v.Data = p
-	return q.render(http.StatusOK, "verify", v)
-}
-
-func answerOf(b bool) string {
-	if b {
-		return "yes"
-	}
-	return "no"
-}
 
 type registryPage struct {
 	Search licensing.Search
@@ -148,38 +65,6 @@ func (s *site) registryCSV(q *request) error {
 	return q.file("register.csv", "text/csv; charset=utf-8", out.Bytes(), true)
 }
 
-type auditPage struct {
-	Events     []account.Event
-	Size       int64
-	Root       string
-	Checkpoint string
-	Figures    []licensing.Figures
-}
-
-// audit shows the head of the log, the figures of this year and the journal of log-ins.
-func (s *site) audit(q *request) error {
-	p := auditPage{}
-	var err error
-	if p.Size, p.Root, err = s.o.Service.LogHead(q.Context()); err != nil {
-		return err
-	}
-	if raw, err := s.o.Service.Checkpoint(q.Context()); err == nil {
-		p.Checkpoint = string(raw)
-	}
-	if p.Events, err = s.o.Desk.Events(q.Context(), q.FormValue("person"), 200); err != nil {
-		return err
-	}
-	year := s.o.Now().In(s.zone).Year()
-	from := licensing.Day(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
-	until := licensing.Day(time.Date(year+1, 1, 1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
-	if p.Figures, err = s.o.Service.Statistics(q.Context(), q.actor(), licensing.Period{From: from, Until: until}); err != nil && !errors.Is(err, licensing.ErrForbidden) && !errors.Is(err, licensing.ErrNotAuthority) {
-		return err
-	}
-	v := q.view("audit.title")
-	v.Data = p
-	return q.render(http.StatusOK, "audit", v)
-}
-
 type adminPage struct {
 	People []account.Person
 	Lists  []listLine
@@ -222,7 +107,7 @@ func (s *site) enter(q *request) error {
 	for _, r := range q.PostForm["roles"] {
 		n.Roles = append(n.Roles, account.Role(r))
 	}
-	_, err := s.o.Desk.Enter(q.Context(), *q.user, n)
+	_, err := s.o.Desk.Enter(q.Context(), *q.user, q.from(), n)
 	n.Password = ""
 	switch {
 	case errors.Is(err, account.ErrTaken):
@@ -239,7 +124,7 @@ func (s *site) enter(q *request) error {
 
 // shutOut disables a person or lets them in again.
 func (s *site) shutOut(q *request) error {
-	if err := s.o.Desk.Disable(q.Context(), *q.user, q.PathValue("id"), q.FormValue("disabled") == "yes"); err != nil {
+	if err := s.o.Desk.Disable(q.Context(), *q.user, q.from(), q.PathValue("id"), q.FormValue("disabled") == "yes"); err != nil {
 		return err
 	}
 	return q.redirect("/admin")

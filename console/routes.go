@@ -21,8 +21,6 @@ func (s *site) routes() []route {
 		{pattern: "GET /accessibility", page: s.plain("accessibility")},
 		{pattern: "GET /check-ncalayer", page: s.plain("ncalayer")},
 
-		{pattern: "GET /verify", page: s.verifyForm},
-		{pattern: "POST /verify", page: s.verify, upload: true},
 		{pattern: "GET /registry", page: s.registry},
 		{pattern: "GET /registry.csv", page: s.registryCSV},
 		{pattern: "GET /registry/{number}", page: s.licence},
@@ -44,7 +42,6 @@ func (s *site) routes() []route {
 
 		{pattern: "POST /registry/{number}/move", roles: officers, page: s.move},
 
-		{pattern: "GET /audit", roles: []account.Role{account.Auditor, account.Admin}, page: s.audit},
 		{pattern: "GET /admin", roles: admins, page: s.admin},
 		{pattern: "POST /admin/people", roles: admins, page: s.enter},
 		{pattern: "POST /admin/people/{id}/disabled", roles: admins, page: s.shutOut},

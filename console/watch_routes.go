@@ -2,9 +2,29 @@
 
 package console
 
+import "rastau/internal/account"
+
 // watchRoutes are the pages of those who check: the public, programmers, auditors, administrators.
 func (s *site) watchRoutes() []route {
+	watchers := []account.Role{account.Auditor, account.Officer, account.Admin}
+	auditors := []account.Role{account.Auditor, account.Admin}
 	return []route{
+		{pattern: "GET /verify", page: s.verifyForm},
+		{pattern: "POST /verify", page: s.verify, upload: true},
+		{pattern: "GET /verify/known/{sha256}", page: s.knownFile},
+		{pattern: "GET /verify/file/{sha256}", page: s.verifyKnown},
+		{pattern: "GET /verify/evidence/{file}", page: s.evidence},
+		{pattern: "POST /verify/again/{token}", roles: watchers, page: s.judgeAgain},
+		{pattern: "GET /v/{number}", page: s.number},
+		{pattern: "GET /v/{number}/{file}", page: s.numberEvidence},
+		{pattern: "GET /log", page: s.log},
+		{pattern: "GET /log/{n}", page: s.logEntry},
+		{pattern: "GET /log/{n}/proof.json", page: s.logProof},
+
+		{pattern: "GET /audit", roles: auditors, page: s.audit},
+		{pattern: "GET /audit/events", roles: auditors, page: s.events},
+		{pattern: "GET /audit/events.csv", roles: auditors, page: s.eventsCSV},
+
 		{pattern: "GET /docs", page: s.docs},
 		{pattern: "GET /docs/{id}", page: s.operation},
 		{pattern: "GET /problems", page: s.problems},

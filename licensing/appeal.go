@@ -81,7 +81,7 @@ func (s *Service) AnswerAppeal(ctx context.Context, a Actor, id string, upheld b
 	if !ok {
 		return fmt.Errorf("%w: the service %q is no longer offered", ErrState, app.Service)
 	}
-	line, err := s.authority(a, r.Licensor.BIN, s.now())
+	line, err := s.authority(ctx, a, r.Licensor.BIN, s.now())
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ package licensing
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -78,28 +79,22 @@ func (a Authority) check() error {
 
 // authority finds the line under which an actor may sign for a licensor with
 // the key in use. ErrNotAuthority where none holds at that time.
-func (s *Service) authority(a Actor, licensorBIN string, at time.Time) (Authority, error) {
+func (s *Service) authority(ctx context.Context, a Actor, licensorBIN string, at time.Time) (Authority, error) {
 	if a.ID == System {
 		return Authority{}, ErrNotAuthority // the seal is nobody's
 	}
-	return s.authorityOf(a.ID, s.signer.Certificate().SHA256Hex(), licensorBIN, at)
+	return s.authorityOf(ctx, a.ID, s.signer.Certificate().SHA256Hex(), licensorBIN, at)
 }
 
-func (s *Service) authorityOf(officer, certificate, licensorBIN string, at time.Time) (Authority, error) {
-	for _, line := range s.o.Authorities {
+func (s *Service) authorityOf(ctx context.Context, officer, certificate, licensorBIN string, at time.Time) (Authority, error) {
+	table, err := s.authorities(ctx)
+	if err != nil {
+		return Authority{}, err
+	}
+	for _, line := range table {
 		if line.Officer == officer && line.Licensor == licensorBIN && strings.EqualFold(line.Certificate, certificate) && line.holds(at) {
 			return line, nil
 		}
 	}
 	return Authority{}, ErrNotAuthority
-}
-
-// entitled reports whether any line lists this certificate for the licensor at a time.
-func (s *Service) entitled(certificate, licensorBIN string, at time.Time) bool {
-	for _, line := range s.o.Authorities {
-		if line.Licensor == licensorBIN && strings.EqualFold(line.Certificate, certificate) && line.holds(at) {
-			return true
-		}
-	}
-	return false
 }

@@ -65,7 +65,7 @@ func (s *Service) CheckLicence(ctx context.Context, r *verifier.Report, file []b
 		c.SameFile = sum == known.pdf || sum == digest(known.signed) ||
 			slices.ContainsFunc(known.renewals, func(r Renewal) bool { return sum == r.PDF || sum == r.Signed })
 	}
-	c.Entitled = s.entitledSigners(r, l.Licence.LicensorBIN, known)
+	c.Entitled = s.entitledSigners(ctx, r, l.Licence.LicensorBIN, known)
 	c.Why = phrase.Get("workflow.check."+c.reason(len(file) > 0, written != "" && written != c.Number), nil)
 	return c
 }
@@ -101,9 +101,9 @@ func (c LicenceCheck) reason(file, otherNumber bool) string {
 		return "other_number"
 	case file && !c.SameFile:
 		return "changed"
-	case c.Entitled == nil && file:
+	case c.Entitled == nil:
 		return "unknown"
-	case c.Entitled != nil && !*c.Entitled:
+	case !*c.Entitled:
 		return "not_entitled"
 	case !c.InForce:
 		return "not_in_force"
@@ -117,9 +117,14 @@ func (c LicenceCheck) reason(file, otherNumber bool) string {
 // key that the table lists for the licensor on the day of issue. Without a
 // report the registered signature is asked about; nil where the file holds no
 // signature with a certificate.
-func (s *Service) entitledSigners(r *verifier.Report, licensorBIN string, known registeredFile) *bool {
+func (s *Service) entitledSigners(ctx context.Context, r *verifier.Report, licensorBIN string, known registeredFile) *bool {
+	table, err := s.authorities(ctx)
+	if err != nil {
+		s.o.Log.ErrorContext(ctx, "the table of signers could not be read", "error", err)
+		return nil
+	}
 	if r == nil {
-		ok := s.entitled(known.signedBy, licensorBIN, known.issued)
+		ok := mayHaveSigned(table, known.signedBy, licensorBIN, known.issued)
 		return &ok
 	}
 	if len(r.Signatures) == 0 {
@@ -130,7 +135,7 @@ func (s *Service) entitledSigners(r *verifier.Report, licensorBIN string, known 
 		if sig.Certificate == nil {
 			return nil
 		}
-		all = all && s.entitled(sig.Certificate.SHA256Hex(), licensorBIN, known.issued)
+		all = all && mayHaveSigned(table, sig.Certificate.SHA256Hex(), licensorBIN, known.issued)
 	}
 	return &all
 }

@@ -197,7 +197,7 @@ func (s *Service) deem(ctx context.Context, t term) error {
 	if !ok {
 		return s.escalate(ctx, t, "the service is no longer offered")
 	}
-	h, err := s.sealed(r)
+	h, err := s.sealed(ctx, r)
 	if err != nil {
 		return s.escalate(ctx, t, err.Error())
 	}
@@ -228,12 +228,12 @@ func (s *Service) deem(ctx context.Context, t term) error {
 }
 
 // sealed is the system's own hand, where it has one that the table of authorities lists.
-func (s *Service) sealed(r *Regulation) (hand, error) {
+func (s *Service) sealed(ctx context.Context, r *Regulation) (hand, error) {
 	if s.seal == nil {
 		return hand{}, errors.New("the installation has no seal of its own")
 	}
 	by := s.seal.Certificate()
-	line, err := s.authorityOf(System, by.SHA256Hex(), r.Licensor.BIN, s.now())
+	line, err := s.authorityOf(ctx, System, by.SHA256Hex(), r.Licensor.BIN, s.now())
 	if err != nil {
 		return hand{}, fmt.Errorf("the table of authorities does not list the seal: %w", err)
 	}
@@ -297,7 +297,7 @@ func (s *Service) expire(ctx context.Context, t term) error {
 	if !ok {
 		return s.escalate(ctx, t, "the service is no longer offered")
 	}
-	h, err := s.sealed(r)
+	h, err := s.sealed(ctx, r)
 	if err != nil {
 		return s.escalate(ctx, t, err.Error())
 	}

@@ -77,7 +77,7 @@ func (s *Service) Decide(ctx context.Context, a Actor, id string, d Decision) (*
 	if err := r.checkDecision(d); err != nil {
 		return nil, err
 	}
-	line, err := s.authority(a, r.Licensor.BIN, s.now())
+	line, err := s.authority(ctx, a, r.Licensor.BIN, s.now())
 	if err != nil {
 		return nil, err
 	}

@@ -100,7 +100,7 @@ func (s *Service) Move(ctx context.Context, a Actor, number string, q MoveReques
 	if personallyConcerned(a, rec.Licence.Holder) {
 		return nil, fmt.Errorf("%w: nobody decides on a licence of their own", ErrNotAuthority)
 	}
-	line, err := s.authority(a, rec.Licence.LicensorBIN, s.now())
+	line, err := s.authority(ctx, a, rec.Licence.LicensorBIN, s.now())
 	if err != nil {
 		return nil, err
 	}

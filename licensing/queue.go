@@ -140,7 +140,13 @@ func (s *Service) work(ctx context.Context, a Actor, id string, f func(tx Tx, ap
 		if app.Owner == a.ID || personallyConcerned(a, app.Applicant) {
 			return fmt.Errorf("%w: nobody works on an application of their own", ErrNotAuthority)
 		}
-		if s.foreign(a, app.Service) {
+		var table []Authority
+		if a.bound() {
+			if table, err = s.table(tx); err != nil {
+				return err
+			}
+		}
+		if s.foreign(a, app.Service, table) {
 			return fmt.Errorf("%w: the application is another licensor's", ErrNotAuthority)
 		}
 		if app.Status != Registered {
@@ -217,10 +223,10 @@ func checkSeen(field, text string) error {
 }
 
 // foreign: the officer is known to be another licensor's, whose cases are none of theirs.
-func (s *Service) foreign(a Actor, service string) bool {
+func (s *Service) foreign(a Actor, service string, table []Authority) bool {
 	r, ok := s.regulations[service]
-	return ok && a.Officer && !a.Admin && a.BIN != "" && a.BIN != r.Licensor.BIN &&
-		!slices.ContainsFunc(s.o.Authorities, func(l Authority) bool { return l.Officer == a.ID && l.Licensor == r.Licensor.BIN })
+	return ok && a.bound() && a.BIN != r.Licensor.BIN &&
+		!slices.ContainsFunc(table, func(l Authority) bool { return l.Officer == a.ID && l.Licensor == r.Licensor.BIN })
 }
 
 // File is everything that was done on an application: who holds it, every step, and the inventory of its documents.

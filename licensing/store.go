@@ -48,6 +48,8 @@ type Tx interface {
 	RenewalTx
 	CaseTx
 	SurveyTx
+	SignerTx
+	FileTx
 
 	Application(id string) (*Application, error)
 	ApplicationNumbered(number string) (*Application, error)

@@ -55,7 +55,13 @@ func (s *Service) Application(ctx context.Context, a Actor, id string) (*Applica
 	if err != nil {
 		return nil, err
 	}
-	if app.Owner == a.ID || a.Admin || a.Officer && app.Status != Draft && !s.foreign(a, app.Service) {
+	var table []Authority
+	if a.bound() {
+		if table, err = s.authorities(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if app.Owner == a.ID || a.Admin || a.Officer && app.Status != Draft && !s.foreign(a, app.Service, table) {
 		s.accessed(ctx, "case read", a, id, "application")
 		return app, nil
 	}
@@ -87,11 +93,15 @@ func (s *Service) Applications(ctx context.Context, a Actor, status Status, limi
 	default:
 		f.Owner = a.ID
 	}
+	var table []Authority
 	err = s.o.Store.View(ctx, func(tx Tx) error {
-		list, err = tx.Applications(f)
+		if list, err = tx.Applications(f); err != nil || !a.bound() {
+			return err
+		}
+		table, err = s.table(tx)
 		return err
 	})
-	list = slices.DeleteFunc(list, func(x Application) bool { return x.Owner != a.ID && s.foreign(a, x.Service) })
+	list = slices.DeleteFunc(list, func(x Application) bool { return x.Owner != a.ID && s.foreign(a, x.Service, table) })
 	for i := range list {
 		s.accessed(ctx, "case read", a, list[i].ID, "list")
 	}

@@ -149,7 +149,7 @@ func (w *world) enterStaff(ctx context.Context) error {
 		if login == "demo-employee2" { // the second regulation has another licensor
 			n.BIN = pki.HolderOf(w.people.employee2.Certificate).BIN
 		}
-		if _, err := w.desk.Enter(ctx, account.Account{ID: "demo"}, n); err != nil && !errors.Is(err, account.ErrTaken) {
+		if _, err := w.desk.Enter(ctx, account.Account{ID: "demo"}, "", n); err != nil && !errors.Is(err, account.ErrTaken) {
 			return fmt.Errorf("the demo's staff: %w", err)
 		}
 	}

@@ -271,9 +271,9 @@ func TestStaff(t *testing.T) {
 	r := newReception(t)
 	admin := account.Account{ID: "root", Roles: []account.Role{account.Admin}}
 	good := account.NewStaff{Login: "operator.1", Name: "ҚЫЗМЕТКЕР", IIN: iin(3), BIN: bin(3), Roles: []account.Role{account.Operator}, Password: password}
-	p, err := r.desk.Enter(t.Context(), admin, good)
+	p, err := r.desk.Enter(t.Context(), admin, "192.0.2.1", good)
 	must(t, err)
-	if _, err := r.desk.Enter(t.Context(), admin, good); !errors.Is(err, account.ErrTaken) {
+	if _, err := r.desk.Enter(t.Context(), admin, "192.0.2.1", good); !errors.Is(err, account.ErrTaken) {
 		t.Errorf("entered twice: %v", err)
 	}
 	for name, change := range map[string]func(*account.NewStaff){
@@ -288,7 +288,7 @@ func TestStaff(t *testing.T) {
 		n := good
 		n.Login = "other." + strings.ReplaceAll(name, " ", "-")
 		change(&n)
-		if _, err := r.desk.Enter(t.Context(), admin, n); !errors.Is(err, account.ErrInput) && !errors.Is(err, account.ErrPassword) {
+		if _, err := r.desk.Enter(t.Context(), admin, "192.0.2.1", n); !errors.Is(err, account.ErrInput) && !errors.Is(err, account.ErrPassword) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -306,17 +306,17 @@ func TestStaff(t *testing.T) {
 	}
 	_, token, err = r.desk.Login(t.Context(), p.Login, "another password", "")
 	must(t, err)
-	if err := r.desk.Disable(t.Context(), p.Account(), p.ID, true); !errors.Is(err, account.ErrInput) {
+	if err := r.desk.Disable(t.Context(), p.Account(), "192.0.2.1", p.ID, true); !errors.Is(err, account.ErrInput) {
 		t.Errorf("shut themselves out: %v", err)
 	}
-	must(t, r.desk.Disable(t.Context(), admin, p.ID, true))
+	must(t, r.desk.Disable(t.Context(), admin, "192.0.2.1", p.ID, true))
 	if _, _, err := r.desk.BySession(t.Context(), token); !errors.Is(err, account.ErrToken) {
 		t.Errorf("a session of somebody shut out: %v", err)
 	}
 	if _, _, err := r.desk.Login(t.Context(), p.Login, "another password", ""); !errors.Is(err, account.ErrLogin) {
 		t.Errorf("shut out: %v", err)
 	}
-	must(t, r.desk.Disable(t.Context(), admin, p.ID, false))
+	must(t, r.desk.Disable(t.Context(), admin, "192.0.2.1", p.ID, false))
 	if _, _, err := r.desk.Login(t.Context(), p.Login, "another password", ""); err != nil {
 		t.Errorf("let in again: %v", err)
 	}

@@ -58,7 +58,7 @@ type Challenge struct {
 type Event struct {
 	At     time.Time
 	Person string // id; "" where nobody was found
-	Kind   string // "registered", "logged-in", "refused", "locked", "logged-out", "entered", "disabled", "password"
+	Kind   string // "registered", "logged-in", "refused", "locked", "logged-out", "entered", "disabled", "enabled", "password", "unlocked", "roles", "sessions-ended", EventKeyMade, EventKeyRevoked
 	From   string // address
 	By     string // id of the administrator; "" for the person
 }
@@ -89,6 +89,16 @@ type Store interface {
 	TakeChallenge(ctx context.Context, nonce string) (*Challenge, error)
 
 	AddEvent(ctx context.Context, e Event) error
+
+	// AddKey is ErrTaken where the id is another's.
+	AddKey(ctx context.Context, k *Key, e Event) error
+	// RevokeKey is ErrUnknown where there is none that holds.
+	RevokeKey(ctx context.Context, id string, e Event) error
+	Keys(ctx context.Context) ([]Key, error)
+	KeyByToken(ctx context.Context, tokenSHA256 string) (*Key, error)
+
+	// Search lists what was done, newest first.
+	Search(ctx context.Context, q Search) ([]Line, error)
 	Events(ctx context.Context, person string, limit int) ([]Event, error)
 }
 

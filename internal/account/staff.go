@@ -31,10 +31,10 @@ type NewStaff struct {
 // maxName bounds logins and names, in bytes.
 const maxName = 200
 
-// Enter makes a staff account. Errors: ErrTaken, ErrPassword, or an error that names what is wrong.
-func (d *Desk) Enter(ctx context.Context, by Account, n NewStaff) (*Person, error) {
+// Enter makes a staff account; from is the address of whoever does it. Errors: ErrTaken, ErrPassword, or an error that names what is wrong.
+func (d *Desk) Enter(ctx context.Context, by Account, from string, n NewStaff) (*Person, error) {
 	switch {
-	case n.Login == "" || len(n.Login) > maxName || strings.Contains(n.Login, " ") || !plain(n.Login) || isDigits(n.Login):
+	case n.Login == "" || len(n.Login) > maxName || strings.Contains(n.Login, " ") || !plain(n.Login) || isDigits(n.Login) || strings.HasPrefix(n.Login, KeyPrefix):
 		return nil, fmt.Errorf("%w: login: letters, without spaces; numbers alone are the logins of applicants", ErrInput)
 	case n.Name == "" || len(n.Name) > maxName || !plain(n.Name):
 		return nil, fmt.Errorf("%w: name: is required, %d bytes at most, without control characters or invisible marks", ErrInput, maxName)
@@ -62,7 +62,7 @@ func (d *Desk) Enter(ctx context.Context, by Account, n NewStaff) (*Person, erro
 	} else if n.IIN == "" {
 		return nil, fmt.Errorf("%w: password or iin: without either nobody could log in", ErrInput)
 	}
-	if err := d.o.Store.AddPerson(ctx, p, Event{At: p.Created, Person: p.ID, Kind: "entered", By: by.ID}); err != nil {
+	if err := d.o.Store.AddPerson(ctx, p, Event{At: p.Created, Person: p.ID, Kind: "entered", From: from, By: by.ID}); err != nil {
 		return nil, err
 	}
 	d.o.Log.InfoContext(ctx, "staff entered", "person", p.ID, "by", by.ID)
@@ -106,7 +106,7 @@ func (d *Desk) SetPassword(ctx context.Context, by Account, id, old, password, f
 }
 
 // Disable shuts a person out, or lets them in again, and ends their sessions.
-func (d *Desk) Disable(ctx context.Context, by Account, id string, disabled bool) error {
+func (d *Desk) Disable(ctx context.Context, by Account, from, id string, disabled bool) error {
 	if by.ID == id {
 		return fmt.Errorf("%w: nobody shuts themselves out", ErrInput)
 	}
@@ -118,7 +118,7 @@ func (d *Desk) Disable(ctx context.Context, by Account, id string, disabled bool
 			kind = "enabled"
 			x.Failures, x.Locked = 0, time.Time{}
 		}
-		return &Event{At: now, Person: id, Kind: kind, By: by.ID}, nil
+		return &Event{At: now, Person: id, Kind: kind, From: from, By: by.ID}, nil
 	})
 	if err != nil {
 		return err

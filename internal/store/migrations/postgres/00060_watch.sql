@@ -1,0 +1,47 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- What auditors and administrators work with: files found by their digest, keys of programs, who may sign, the search in what was done.
+
+-- +goose Up
+CREATE INDEX licences_pdf ON licences (pdf);
+CREATE INDEX licence_appendices_pdf ON licence_appendices (pdf);
+CREATE INDEX renewals_pdf ON renewals (pdf);
+CREATE INDEX events_at ON events (at);
+CREATE INDEX account_events_at ON account_events (at);
+
+CREATE TABLE api_keys (
+    id         TEXT NOT NULL PRIMARY KEY,
+    name       TEXT NOT NULL,
+    roles      TEXT NOT NULL,
+    token      TEXT NOT NULL UNIQUE,
+    created    BIGINT NOT NULL,
+    made_by    TEXT NOT NULL,
+    revoked    BIGINT,
+    revoked_by TEXT NOT NULL
+);
+
+-- Beside the table of the configuration: lines, and from when lines of either no longer hold. Both are only added to.
+CREATE TABLE signers (
+    line        TEXT NOT NULL PRIMARY KEY,
+    officer     TEXT NOT NULL,
+    name        TEXT NOT NULL,
+    position    TEXT NOT NULL,
+    licensor    TEXT NOT NULL,
+    certificate TEXT NOT NULL,
+    from_at     BIGINT NOT NULL,
+    until_at    BIGINT
+);
+CREATE TABLE signer_ends (
+    line     TEXT NOT NULL PRIMARY KEY,
+    until_at BIGINT NOT NULL
+);
+CREATE TRIGGER signers_keep BEFORE UPDATE OR DELETE ON signers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER signer_ends_keep BEFORE UPDATE OR DELETE ON signer_ends FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- +goose Down
+DROP TABLE signer_ends;
+DROP TABLE signers;
+DROP TABLE api_keys;
+DROP INDEX account_events_at;
+DROP INDEX events_at;
+DROP INDEX renewals_pdf;
+DROP INDEX licence_appendices_pdf;
+DROP INDEX licences_pdf;

@@ -142,7 +142,7 @@ func (s *site) eventsCSV(q *request) error {
 	w := csv.NewWriter(&out)
 	_ = w.Write([]string{"at", "kind", "event", "actor", "subject", "from"}) // to memory: the error comes with Flush
 	for _, l := range lines {
-		_ = w.Write([]string{l.At.UTC().Format(time.RFC3339), l.Kind, v.T("event." + l.Kind), cell(l.Actor), cell(l.Subject), l.From})
+		_ = w.Write([]string{l.At.UTC().Format(time.RFC3339), l.Kind, v.T("done." + l.Kind), cell(l.Actor), cell(l.Subject), l.From})
 	}
 	w.Flush()
 	if err := w.Error(); err != nil {

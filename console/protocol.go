@@ -41,7 +41,7 @@ func (s *site) protocol(q *request, p *verdictPage, data []byte) page.Protocol {
 		}}
 		for i := range x.Findings {
 			f := &x.Findings[i]
-			part.Lines = append(part.Lines, line(f.Key, v.T("outcome."+f.Outcome.String())+": "+f.In(q.lang)+" ("+f.Citation+")"))
+			part.Lines = append(part.Lines, line(f.Key, v.T("finding."+f.Outcome.String())+": "+f.In(q.lang)+" ("+f.Citation+")"))
 		}
 		out.Parts = append(out.Parts, part)
 	}

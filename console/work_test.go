@@ -42,7 +42,7 @@ func (b *browser) lacks(texts ...string) *browser {
 func (h *house) colleague(t *testing.T, login string) *browser {
 	t.Helper()
 	root := account.Account{ID: "root", Roles: []account.Role{account.Admin}}
-	_, err := h.desk.Enter(t.Context(), root, account.NewStaff{Login: login, Name: "ӘРІПТЕС", IIN: "880709300015", BIN: h.service.Regulations()[0].Licensor.BIN,
+	_, err := h.desk.Enter(t.Context(), root, "127.0.0.1", account.NewStaff{Login: login, Name: "ӘРІПТЕС", IIN: "880709300015", BIN: h.service.Regulations()[0].Licensor.BIN,
 		Roles: []account.Role{account.Officer}, Password: secret})
 	must(t, err)
 	b := h.browser(t)

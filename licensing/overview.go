@@ -29,7 +29,10 @@ func (s *Service) Waiting(ctx context.Context, a Actor) (w Waiting, err error) {
 	if !a.Officer && !a.Admin {
 		return w, ErrForbidden
 	}
-	services := s.services(a)
+	services, err := s.services(ctx, a)
+	if err != nil {
+		return w, err
+	}
 	if services != nil && len(services) == 0 {
 		return Waiting{More: maxDue}, nil
 	}
@@ -58,17 +61,24 @@ func (s *Service) Waiting(ctx context.Context, a Actor) (w Waiting, err error) {
 }
 
 // services are those whose applications an officer may see; nil: all.
-func (s *Service) services(a Actor) []string {
+func (s *Service) services(ctx context.Context, a Actor) ([]string, error) {
+	if !a.bound() {
+		return nil, nil
+	}
+	table, err := s.authorities(ctx)
+	if err != nil {
+		return nil, err
+	}
 	own := []string{}
 	for _, r := range s.o.Regulations {
-		if !s.foreign(a, r.Key) {
+		if !s.foreign(a, r.Key, table) {
 			own = append(own, r.Key)
 		}
 	}
 	if len(own) == len(s.o.Regulations) {
-		return nil
+		return nil, nil
 	}
-	return own
+	return own, nil
 }
 
 // Numbered is [Service.Application] by the number that registration gave. ErrNotFound, ErrForbidden.
@@ -93,11 +103,14 @@ func (s *Service) Appeals(ctx context.Context, a Actor) ([]Application, error) {
 		return nil, ErrForbidden
 	}
 	list := []Application{}
-	services := s.services(a)
+	services, err := s.services(ctx, a)
+	if err != nil {
+		return nil, err
+	}
 	if services != nil && len(services) == 0 {
 		return list, nil
 	}
-	err := s.o.Store.View(ctx, func(tx Tx) error {
+	err = s.o.Store.View(ctx, func(tx Tx) error {
 		list = list[:0]
 		ids, err := tx.OpenAppeals(services, maxList)
 		if err != nil {

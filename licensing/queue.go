@@ -55,7 +55,10 @@ func (s *Service) Queue(ctx context.Context, a Actor, f QueueFilter) (list []Que
 	if f.Limit <= 0 || f.Limit > maxQueue {
 		f.Limit = maxQueue
 	}
-	if f.Services = s.services(a); f.Services != nil && len(f.Services) == 0 {
+	if f.Services, err = s.services(ctx, a); err != nil {
+		return nil, err
+	}
+	if f.Services != nil && len(f.Services) == 0 {
 		return []QueueLine{}, nil
 	}
 	err = s.o.Store.View(ctx, func(tx Tx) error {

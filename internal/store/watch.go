@@ -99,7 +99,7 @@ func (a accounts) RevokeKey(ctx context.Context, id string, e account.Event) err
 const keyColumns = `id, name, roles, token, created, made_by, revoked, revoked_by`
 
 func (a accounts) Keys(ctx context.Context) (list []account.Key, err error) {
-	err = a.view(ctx, func(x *tx) error {
+	err = a.look(ctx, func(x *tx) error {
 		list, err = x.apiKeys(`true ORDER BY created, id`)
 		return err
 	})
@@ -107,7 +107,7 @@ func (a accounts) Keys(ctx context.Context) (list []account.Key, err error) {
 }
 
 func (a accounts) KeyByToken(ctx context.Context, token string) (k *account.Key, err error) {
-	err = a.view(ctx, func(x *tx) error {
+	err = a.look(ctx, func(x *tx) error {
 		list, err := x.apiKeys(`token = $1`, token)
 		if err != nil {
 			return err
@@ -153,7 +153,7 @@ func (a accounts) Search(ctx context.Context, q account.Search) (list []account.
 		from = 0
 	}
 	limit := q.Limit + q.Skip
-	err = a.view(ctx, func(x *tx) error {
+	err = a.s.view(ctx, func(x *tx) error {
 		list = []account.Line{}
 		err := x.all(func(scan func(...any) error) error {
 			var l account.Line

@@ -102,7 +102,7 @@ func DrawProtocol(p Protocol) ([]byte, error) {
 	if len(c.sheets) > maxPages {
 		return nil, ErrTooLong
 	}
-	return assembly{canvas: c, properties: properties{title: drawable(p.Title), subject: drawable(p.Title), at: p.At, lang: p.Lang}}.assemble(), nil
+	return assembly{canvas: c, properties: properties{title: drawable(p.Title), subject: drawable(p.Title), at: p.At, lang: p.Lang}}.assemble().Data, nil
 }
 
 // drawable puts a question mark wherever the font has no letter.

@@ -42,6 +42,7 @@ type Options struct {
 	Demo     bool                     // Optional. Every page says that everything is invented; sample log-ins are shown.
 	// Optional. The API's openapi.json, shown at /docs; if nil, there is no such page.
 	Description []byte
+	Settings    func() Settings  // Optional. What the configuration says, for administrators; if nil, nothing.
 	Problems    []Problem        // Optional. The API's kinds of refusals; each has a page.
 	Secure      bool             // Optional. Cookies go over https only; set it wherever TLS stands in front.
 	Now         func() time.Time // Required.
@@ -85,6 +86,9 @@ func Handler(o Options) (http.Handler, error) {
 	p, err := parsePages()
 	if err != nil {
 		return nil, err
+	}
+	if o.Settings == nil {
+		o.Settings = func() Settings { return Settings{} }
 	}
 	if o.Cache == nil {
 		o.Cache = cache.NewMemory(64 << 20)

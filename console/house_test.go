@@ -84,7 +84,8 @@ func newHouse(t testing.TB) *house {
 	must(t, err)
 	web, err := fetch.New(fetch.Options{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
 	must(t, err)
-	v := verifier.New(verifier.Options{Now: time.Now, Web: web, Lists: crl.NewSource(crl.SourceOptions{Fetch: web, Now: time.Now})})
+	lists := crl.NewSource(crl.SourceOptions{Fetch: web, Now: time.Now})
+	v := verifier.New(verifier.Options{Now: time.Now, Web: web, Lists: lists})
 	question := func() verifier.Question {
 		return verifier.Question{Anchors: []trust.Anchor{trust.AnchorOf(h.pki.Root().Certificate)}}
 	}
@@ -114,7 +115,7 @@ func newHouse(t testing.TB) *house {
 		Hash: &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}})
 	must(t, err)
 	handler, err := console.Handler(console.Options{Service: h.service, Desk: h.desk, Verifier: v, Question: question, Calendar: calendar, Demo: true,
-		Description: api.Description(), Problems: problems(), Now: time.Now, Log: log})
+		Description: api.Description(), Problems: problems(), Settings: h.settings, Lists: lists, Now: time.Now, Log: log})
 	must(t, err)
 	h.server = httptest.NewServer(handler)
 	t.Cleanup(h.server.Close)

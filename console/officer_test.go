@@ -96,19 +96,3 @@ func TestOfficer(t *testing.T) {
 	public.open("/registry/KZ18ZZZ00000001").sees(200, "қолданысы тоқтатылған")
 	b.post("/registry/KZ18ZZZ00000001/move", url.Values{"ground": {ground}, "reference": {"№ 1"}, "reason": {"сынақ"}}).sees(409)
 }
-
-// TestAdministrator enters staff and shuts them out; auditors see the log and the log-ins.
-func TestAdministrator(t *testing.T) {
-	h := newHouse(t)
-	b := h.staff(t, "admin.1", account.Admin)
-	b.open("/admin").sees(200, "admin.1")
-	b.post("/admin/people", url.Values{"login": {"auditor.1"}, "name": {"ТЕКСЕРУШІ"}, "roles": {"auditor"}, "password": {"short"}}).sees(422, `href="#f-password"`)
-	b.post("/admin/people", url.Values{"login": {"auditor.1"}, "name": {"ТЕКСЕРУШІ"}, "roles": {"auditor"}, "password": {secret}}).sees(200, "ТЕКСЕРУШІ")
-	b.post("/admin/people", url.Values{"login": {"auditor.1"}, "name": {"ТЕКСЕРУШІ"}, "roles": {"auditor"}, "password": {secret}}).sees(409)
-	a := h.browser(t)
-	a.post("/login", url.Values{"login": {"auditor.1"}, "password": {secret}}).sees(200, "Аудит")
-	a.open("/audit").sees(200, "auditor.1", "кірді")
-	a.open("/admin").sees(403)
-	b.post("/admin/people/auditor.1/disabled", url.Values{"disabled": {"yes"}}).sees(200)
-	a.open("/audit").sees(200, "Кіру")
-}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 	"time"
 
@@ -123,6 +124,28 @@ func (v *view) Written(s string) string {
 		return "—"
 	}
 	return v.Moment(t)
+}
+
+// Span is a length of time in days, hours and minutes, without what is too small to count.
+func (v *view) Span(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return "—"
+	case d < time.Hour:
+		return v.T("span.minutes", "n", strconv.Itoa(int(d.Minutes())))
+	case d < 48*time.Hour:
+		return v.T("span.hours", "n", strconv.Itoa(int(d.Hours())))
+	}
+	return v.T("span.days", "n", strconv.Itoa(int(d.Hours()/24)))
+}
+
+// Weekday is the name of a day's weekday.
+func (v *view) Weekday(d licensing.Day) string {
+	t, err := time.Parse(time.DateOnly, string(d))
+	if err != nil {
+		return ""
+	}
+	return v.T("weekday." + strconv.Itoa(int(t.Weekday())))
 }
 
 // Detail is what a finding says, in the page's language.
@@ -267,6 +290,8 @@ func (s *site) chooseLang(q *request) (answered bool) {
 	}
 	return false
 }
+
+func escapePath(s string) string { return url.PathEscape(s) }
 
 func escapeQuery(s string) string { return url.QueryEscape(s) }
 

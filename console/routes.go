@@ -14,7 +14,6 @@ func (s *site) routes() []route {
 	filing := []account.Role{applicant, employee, operator}
 	clerks := []account.Role{employee, operator}
 	officers := []account.Role{account.Officer}
-	admins := []account.Role{account.Admin}
 	return append(s.staffRoutes(), []route{
 		{pattern: "GET /{$}", page: s.start},
 		{pattern: "GET /services/{key}", page: s.service},
@@ -41,10 +40,6 @@ func (s *site) routes() []route {
 		{pattern: "POST /entry", roles: clerks, page: s.lookUp},
 
 		{pattern: "POST /registry/{number}/move", roles: officers, page: s.move},
-
-		{pattern: "GET /admin", roles: admins, page: s.admin},
-		{pattern: "POST /admin/people", roles: admins, page: s.enter},
-		{pattern: "POST /admin/people/{id}/disabled", roles: admins, page: s.shutOut},
 
 		{pattern: "POST /apply", roles: filing, page: s.begin},
 		{pattern: "GET /apply/{id}", roles: filing, page: s.goOn},

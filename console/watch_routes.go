@@ -8,6 +8,7 @@ import "rastau/internal/account"
 func (s *site) watchRoutes() []route {
 	watchers := []account.Role{account.Auditor, account.Officer, account.Admin}
 	auditors := []account.Role{account.Auditor, account.Admin}
+	admins := []account.Role{account.Admin}
 	return []route{
 		{pattern: "GET /verify", page: s.verifyForm},
 		{pattern: "POST /verify", page: s.verify, upload: true},
@@ -24,6 +25,23 @@ func (s *site) watchRoutes() []route {
 		{pattern: "GET /audit", roles: auditors, page: s.audit},
 		{pattern: "GET /audit/events", roles: auditors, page: s.events},
 		{pattern: "GET /audit/events.csv", roles: auditors, page: s.eventsCSV},
+
+		{pattern: "GET /admin", roles: admins, page: s.admin},
+		{pattern: "GET /admin/people", roles: admins, page: s.people},
+		{pattern: "POST /admin/people", roles: admins, page: s.enter},
+		{pattern: "GET /admin/people/{id}", roles: admins, page: s.person},
+		{pattern: "POST /admin/people/{id}", roles: admins, page: s.changePerson},
+		{pattern: "GET /admin/keys", roles: admins, page: s.keys},
+		{pattern: "POST /admin/keys", roles: admins, page: s.makeKey},
+		{pattern: "POST /admin/keys/{id}/revoke", roles: admins, page: s.revokeKey},
+		{pattern: "GET /admin/signers", roles: admins, page: s.signers},
+		{pattern: "POST /admin/signers", roles: admins, page: s.addSigner},
+		{pattern: "POST /admin/signers/{id}/end", roles: admins, page: s.endSigner},
+		{pattern: "GET /admin/anchors", roles: admins, page: s.anchors},
+		{pattern: "GET /admin/lists", roles: admins, page: s.lists},
+		{pattern: "GET /admin/policy", roles: admins, page: s.validation},
+		{pattern: "GET /admin/calendar", roles: admins, page: s.calendar},
+		{pattern: "GET /admin/rates", roles: admins, page: s.rates},
 
 		{pattern: "GET /docs", page: s.docs},
 		{pattern: "GET /docs/{id}", page: s.operation},

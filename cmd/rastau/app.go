@@ -232,13 +232,25 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	}
 	people, err := console.Handler(console.Options{
 		Service: a.Service, Desk: desk, Verifier: a.Verifier, Question: question, Lists: a.Lists, Calendar: calendar, NCALayer: c.NCALayer,
-		Description: api.Description(), Problems: problemPages(), Cache: shared, Demo: c.Specimen, Secure: strings.HasPrefix(base, "https://"), Now: o.Now, Log: o.Log,
+		Description: api.Description(), Problems: problemPages(), Cache: shared, Settings: a.settings(rates), Demo: c.Specimen, Secure: strings.HasPrefix(base, "https://"), Now: o.Now, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err
 	}
 	a.Handler = split(programs, people)
 	return a, nil
+}
+
+// settings are what administrators are shown of the configuration.
+func (a *app) settings(rates *licensing.Rates) func() console.Settings {
+	return func() console.Settings {
+		c := a.Config
+		s := console.Settings{File: c.file, Anchors: c.Anchors, TSAAnchors: c.TSAAnchors, Authorities: c.Authorities, Calendar: c.Calendar, Rates: c.Rates, Table: rates}
+		for _, k := range a.Keys.ring.Keys() {
+			s.Keys = append(s.Keys, k.Certificate.SHA256Hex())
+		}
+		return s
+	}
 }
 
 // problemPages are the kinds of refusals of the API, each with a page for people.

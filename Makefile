@@ -1,7 +1,7 @@
 # make test installs what it lacks (apt, as root), starts its own servers and runs everything with the race detector.
 GO ?= go
 
-.PHONY: build pkcs11 test fuzz demo tools lint storm load transcript docs conformance
+.PHONY: dist deb image sbom reproducible deploy-check build pkcs11 test fuzz demo tools lint storm load transcript docs conformance
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rastau ./cmd/rastau
@@ -9,6 +9,34 @@ build:
 # pkcs11 is the program for keys in tokens; it needs cgo.
 pkcs11:
 	CGO_ENABLED=1 $(GO) build -trimpath -tags pkcs11 -o bin/rastau ./cmd/rastau
+
+# dist is what goes out: the program, made the same to the byte wherever the same Go builds the same commit, its manual pages, its
+# completion and the list of what it is made of (CycloneDX).
+dist:
+	@mkdir -p dist/man dist/completion
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w -buildid=' -o dist/rastau ./cmd/rastau
+	dist/rastau man --dir dist/man
+	dist/rastau completion bash > dist/completion/rastau
+	$(GO) run github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 bin -json -output dist/rastau.cdx.json dist/rastau
+	cp /etc/ssl/certs/ca-certificates.crt dist/ca-certificates.crt
+	cd dist && sha256sum rastau rastau.cdx.json > SHA256SUMS
+
+# deb is the Debian package, dist/rastau_VERSION_ARCH.deb.
+deb: dist
+	ARCH=$$($(GO) env GOARCH) VERSION=$$(dist/rastau version | cut -d' ' -f2) \
+		$(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2 package --config deploy/debian/nfpm.yaml --packager deb --target dist/
+
+# image is the container image, from the program in dist/; buildah needs no daemon.
+image: dist
+	buildah bud --tag rastau:latest --file deploy/container/Containerfile .
+
+# reproducible builds twice, in two folders, and compares the bytes.
+reproducible:
+	@deploy/reproducible
+
+# deploy-check holds what is in deploy/ to the tools that will read it.
+deploy-check:
+	@deploy/check
 
 test: tools
 	$(GO) test -race -timeout 15m ./...

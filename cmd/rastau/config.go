@@ -104,6 +104,8 @@ type Config struct {
 	BodyLimit int64 `yaml:"bodyLimit"`
 	// RatePerMinute bounds the requests of one token. Optional. If zero, 600.
 	RatePerMinute int `yaml:"ratePerMinute"`
+	// Drain is how long the service, told to stop, goes on answering while /readyz says that it stops. Optional. If zero, not at all.
+	Drain time.Duration `yaml:"drain"`
 	// TrustProxy lists networks (CIDR) whose X-Forwarded-For counts. Optional.
 	TrustProxy []string `yaml:"trustProxy"`
 
@@ -276,6 +278,9 @@ func (c *Config) check() error {
 	}
 	if len(c.LicenceCode) != 3 || strings.Trim(c.LicenceCode, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		add("licenceCode: three capital letters")
+	}
+	if c.Drain < 0 || c.Drain > 5*time.Minute {
+		add("drain: %s is not between 0s and 5m", c.Drain)
 	}
 	if c.MaxAge < 0 || c.BodyLimit < 0 || c.RatePerMinute < 0 {
 		add("maxAge, bodyLimit and ratePerMinute must not be negative")

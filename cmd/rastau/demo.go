@@ -31,7 +31,7 @@ import (
 func newDemo() *cobra.Command {
 	var check, quiet bool
 	var shared demoShared
-	var dir, listen string
+	var dir, listen, trial string
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Runs everything on this machine: a development authority, a licensor, applicants, the API",
@@ -39,7 +39,10 @@ func newDemo() *cobra.Command {
 people and the API, with embedded defaults: SQLite, memory cache, no other program. Everything in it is invented.
 
 With --check the whole story is played without a person: a licence is applied for, judged, decided, signed and audited;
-every refusal is tried; the transcript is printed, and the exit code is 0 where everything was as it must be, else 1.`,
+every refusal is tried; the transcript is printed, and the exit code is 0 where everything was as it must be, else 1.
+
+With --trial the service is not started but tried: the demo leaves config.yaml in its folder, waits until a service that was
+started with it answers at that address, has it issue one licence and checks that from outside. docs/INSTALL.md uses it.`,
 		Example: `  rastau demo
   rastau demo --check --database postgres://rastau@127.0.0.1/rastau --redis redis://127.0.0.1:6379/0
   rastau demo --check --dir story   # leaves story/licences/*.pdf, story/tampered/, story/anchors/*.pem`,
@@ -47,6 +50,9 @@ every refusal is tried; the transcript is printed, and the exit code is 0 where 
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := loopbackOnly(listen); err != nil {
 				return err
+			}
+			if trial != "" && (check || loopbackOnly(trial) != nil || strings.HasSuffix(trial, ":0")) {
+				return usagef("--trial %q: the address of a service on this machine, for example 127.0.0.1:8080, and not with --check", trial)
 			}
 			ctx, stop := untilStopped(cmd.Context())
 			defer stop()
@@ -57,11 +63,16 @@ every refusal is tried; the transcript is printed, and the exit code is 0 where 
 				}
 				fmt.Fprintln(cmd.ErrOrStderr(), "the demo's files are in", dir)
 			}
-			return runDemo(ctx, cmd.OutOrStdout(), demoOptions{demoShared: shared, Dir: dir, Listen: listen, Check: check, Quiet: quiet})
+			o := demoOptions{demoShared: shared, Dir: dir, Listen: listen, Trial: trial, Check: check, Quiet: quiet}
+			if trial != "" {
+				return runTrial(ctx, cmd.OutOrStdout(), o)
+			}
+			return runDemo(ctx, cmd.OutOrStdout(), o)
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "play the whole story, print it and exit 0 or 1")
 	cmd.Flags().StringVar(&dir, "dir", "", "`FOLDER` for state and licences (default: a new temporary folder); an earlier demo's folder is gone on with")
+	cmd.Flags().StringVar(&trial, "trial", "", "`ADDRESS` of a service on this machine that is tried instead of being started")
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "address of the API; loopback only")
 	cmd.Flags().StringVar(&shared.Database, "database", "", "`ADDRESS` of an empty PostgreSQL database (postgres://…) instead of the embedded one")
 	cmd.Flags().StringVar(&shared.Redis, "redis", "", "`ADDRESS` of a Redis (redis://…) instead of the memory cache")
@@ -72,6 +83,7 @@ every refusal is tried; the transcript is printed, and the exit code is 0 where 
 type demoOptions struct {
 	demoShared
 	Dir, Listen  string
+	Trial        string // address of a service that is tried
 	Check, Quiet bool
 }
 
@@ -162,7 +174,7 @@ func startInstallations(ctx context.Context, worlds []*world, listeners []net.Li
 		}
 		w.desk = a.Desk
 		done := make(chan error, 1)
-		go func() { done <- serve(serving, listeners[i], a.Handler, log) }()
+		go func() { done <- serve(serving, listeners[i], a.Handler, log, 0) }()
 		ends = append(ends, func() error { return errors.Join(<-done, a.Close()) })
 	}
 	return finish, nil

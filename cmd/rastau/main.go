@@ -100,7 +100,7 @@ Exit codes of judging commands: 0 TOTAL-PASSED, 1 TOTAL-FAILED, 3 INDETERMINATE,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		newVerify(), newCertificate(), newOCSP(), newCRL(), newAnchors(), newKey(), newSign(), newExtend(), newLicence(), newLog(),
-		newRegulation(), newServe(), newConfig(), newMigrate(), newBackup(), newRestore(), newOutbox(), newDemo(), newConformance(), newVersion(),
+		newRegulation(), newServe(), newConfig(), newMigrate(), newBackup(), newRestore(), newOutbox(), newDemo(), newConformance(), newVersion(), newMan(),
 	)
 	return root
 }

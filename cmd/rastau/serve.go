@@ -6,15 +6,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"runtime"
+	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 )
 
@@ -67,33 +71,68 @@ func newServe() *cobra.Command {
 				reserve := make([]byte, garbageReserve)
 				defer runtime.KeepAlive(reserve)
 			}
-			return errors.Join(serve(ctx, listener, a.Handler, log), a.Close())
+			return errors.Join(serve(ctx, listener, a.Handler, log, c.Drain), a.Close())
 		},
 	}
 	cmd.Flags().StringVar(&config, "config", "", "configuration `FILE` (YAML)")
 	return cmd
 }
 
-// serve answers until ctx ends, then lets requests under way finish.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
+// serve answers until ctx ends. For the time of drain it then goes on answering while /readyz says that it stops, so that whoever
+// sends requests here hears of it; then requests under way finish. Started by systemd it tells when it is ready and when it stops.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger, drain time.Duration) error {
+	var stopping atomic.Bool
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute,
+		Handler: draining(handler, &stopping), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute,
 		WriteTimeout: 3 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	log.Info("serving", "address", listener.Addr().String(), "version", version())
+	tellSystemd(log, daemon.SdNotifyReady)
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving: %w", err)
 	case <-ctx.Done():
 	}
-	log.Info("stopping", "grace", gracePeriod.String())
+	log.Info("stopping", "drain", drain.String(), "grace", gracePeriod.String())
+	tellSystemd(log, daemon.SdNotifyStopping)
+	stopping.Store(true)
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	case <-time.After(drain):
+	}
 	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), gracePeriod)
 	defer cancel()
 	if err := server.Shutdown(late); err != nil {
 		return fmt.Errorf("requests under way were cut off: %w", err)
 	}
 	return nil
+}
+
+// draining answers on while the service stops, says at /readyz that it does, and ends every connection with its answer: a
+// connection that is kept would be closed at any moment, perhaps with a request on its way.
+func draining(handler http.Handler, stopping *atomic.Bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !stopping.Load() {
+			handler.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Connection", "close")
+		if r.URL.Path != "/readyz" {
+			handler.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, `{"ready":false,"reasons":["the service is stopping"],"version":`+strconv.Quote(version())+"}\n")
+	})
+}
+
+func tellSystemd(log *slog.Logger, state string) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.Warn("systemd was not told", "state", state, "error", err)
+	}
 }

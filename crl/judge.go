@@ -48,7 +48,7 @@ type judgement struct {
 	last    *List
 	hold    *Answer
 	nearest *obstacle
-	notes   string
+	coming  *Entry // the earliest that revokes the certificate after the time judged
 }
 
 // maxSigners bounds how many candidate list signers one question may try: a signature check hashes a whole list.
@@ -97,7 +97,7 @@ func (j *judgement) run() Answer {
 				return *a
 			}
 			if j.mask == allReasons && j.hold == nil {
-				return Answer{Status: Good, Reason: reasonAbsent, List: j.last, Used: j.used, Why: j.notes, Citation: "RFC 5280 §6.3.3"}
+				return j.good()
 			}
 		}
 	}
@@ -175,7 +175,9 @@ func (j *judgement) consult(l *List, p *pki.DistributionPoint) *Answer {
 		return j.revoked(decided, current, entry)
 	}
 	if listed {
-		j.notes = fmt.Sprintf("the list revokes the certificate from %s, after the time judged", entry.Date.UTC().Format(time.RFC3339))
+		if j.coming == nil || entry.Date.Before(j.coming.Date) {
+			j.coming = &entry
+		}
 	} else if o := j.silent(current); o != nil {
 		j.note(o)
 		return nil
@@ -183,6 +185,15 @@ func (j *judgement) consult(l *List, p *pki.DistributionPoint) *Answer {
 	j.last = decided
 	j.mask |= reasonsOf(l, p) // (l)
 	return nil
+}
+
+func (j *judgement) good() Answer {
+	a := Answer{Status: Good, Reason: reasonAbsent, List: j.last, Used: j.used, Citation: "RFC 5280 §6.3.3"}
+	if e := j.coming; e != nil {
+		a.RevokedAt, a.Reason = e.Date, e.Reason
+		a.Why = fmt.Sprintf("the list revokes the certificate from %s, after the time judged", e.Date.UTC().Format(time.RFC3339))
+	}
+	return a
 }
 
 // revoked ends the question, but for a hold: another list may know worse.

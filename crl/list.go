@@ -200,8 +200,7 @@ func (l *List) noteUnknown(o pki.OID) {
 // hashed as the list was read, and a list remembers the key that fitted last. Errors as of pki.PublicKey.Verify; also
 // pki.ErrUnsupported for a list over 4 MiB whose algorithm signs no digest (Ed25519).
 func (l *List) VerifySignature(k *pki.PublicKey) error {
-	id := sha256.Sum256(k.Raw)
-	if last := l.verified.Load(); last != nil && last.id == id {
+	if last := l.verified.Load(); last != nil && bytes.Equal(last.key.Raw, k.Raw) {
 		return nil
 	}
 	var err error
@@ -217,7 +216,7 @@ func (l *List) VerifySignature(k *pki.PublicKey) error {
 		return err
 	}
 	key := *k
-	l.verified.Store(&verifiedKey{id, &key})
+	l.verified.Store(&verifiedKey{sha256.Sum256(k.Raw), &key})
 	return nil
 }
 

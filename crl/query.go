@@ -57,7 +57,7 @@ func (q *Query) provenAt() time.Time {
 // Answer is what the lists say.
 type Answer struct {
 	Status     Status
-	RevokedAt  time.Time
+	RevokedAt  time.Time // of Good: where not zero, the certificate is revoked from then on, after the time judged
 	Reason     int       // RFC 5280 §5.3.1; -1 where absent
 	List       *List     // that decided
 	Used       []*List   // all that took part, deltas too: the evidence

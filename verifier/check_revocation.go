@@ -43,7 +43,7 @@ func checkRevocation(ctx context.Context, s *subject) []Finding {
 			// RFC 9608 §4; misuse of the extension has broken the path already.
 			out = append(out, absent("finding.cert.revocation.no-rev-avail", "name", title(c)).citing("RFC 9608 §4"))
 		default:
-			r := s.revocation(ctx, i, need)
+			r := s.above(ctx, i, need)
 			// Of what has expired nobody need say more: asking again is no use. A proof
 			// is what is missing, of when the data at hand were made.
 			ended := !s.vouchable(s.link(i), s.q.At)

@@ -43,6 +43,7 @@ type memory struct {
 	answers      shelf[[32]byte, struct{}]
 	paths        shelf[pathKey, *provenPaths]
 	chains       shelf[chainKey, *provenChain]
+	authorities  shelf[authorityKey, *goodAuthority]
 }
 
 func newMemory() *memory { return &memory{seed: maphash.MakeSeed()} }
@@ -158,26 +159,45 @@ func (w *window) narrow(t time.Time) {
 	}
 }
 
+// period ends the window where that of a certificate begins or ends.
+func (w *window) period(c *pki.Certificate) {
+	if c.NotBefore.After(w.from) { // one that has just begun is valid already
+		w.narrow(c.NotBefore)
+	}
+	w.narrow(c.NotAfter)
+}
+
+// hour is the longest window.
+func (s *subject) hour() window {
+	return window{s.when, s.when.Truncate(provenTime).Add(provenTime - time.Second)}
+}
+
 // pathWindow ends where the period of any certificate in sight begins or ends: another
 // path may then be better, or this one be none.
 func (s *subject) pathWindow(candidates []*pki.Certificate) window {
-	w := window{s.when, s.when.Truncate(provenTime).Add(provenTime - time.Second)}
-	periods := func(c *pki.Certificate) {
-		if c.NotBefore.After(w.from) { // one that has just begun is valid already
-			w.narrow(c.NotBefore)
-		}
-		w.narrow(c.NotAfter)
-	}
-	periods(s.cert)
+	w := s.hour()
+	w.period(s.cert)
 	for _, c := range candidates {
-		periods(c)
+		w.period(c)
 	}
 	for _, a := range s.anchors {
 		if a.Certificate != nil {
-			periods(a.Certificate)
+			w.period(a.Certificate)
 		}
 	}
 	return w
+}
+
+// fresh ends the window where a list is no longer fresh; false where nobody can say when.
+func (s *subject) fresh(w *window, l *crl.List) bool {
+	if l.NextUpdate.IsZero() {
+		return false
+	}
+	w.narrow(l.NextUpdate)
+	if s.q.MaxAge > 0 {
+		w.narrow(l.ThisUpdate.Add(s.q.MaxAge))
+	}
+	return true
 }
 
 func (s *subject) pathKey() pathKey {
@@ -299,12 +319,8 @@ func (s *subject) keepChain(key chainKey, candidates []*pki.Certificate, j *judg
 	}
 	j.person = p.person
 	for _, l := range j.sources {
-		if l.list.NextUpdate.IsZero() {
+		if !s.fresh(&p.window, l.list) {
 			return
-		}
-		p.window.narrow(l.list.NextUpdate)
-		if s.q.MaxAge > 0 {
-			p.window.narrow(l.list.ThisUpdate.Add(s.q.MaxAge))
 		}
 	}
 	for i := range p.judged.findings {

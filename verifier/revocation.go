@@ -328,6 +328,7 @@ func (s *subject) listQuery(l link, lists []*crl.List) crl.Query {
 func (s *subject) readLists(ctx context.Context, l link, at evidence, by sight) (statement, string) {
 	a, proven := s.judgeLists(ctx, l, at.lists, by)
 	st := statement{revocation: revocation{status: a.Status, revokedAt: a.RevokedAt, reason: a.Reason, proven: proven, retry: a.RetryAfter, citation: a.Citation}}
+	st.later = a.Status == crl.Good && !a.RevokedAt.IsZero() // from a time to come
 	if a.List != nil {
 		st.thisUpdate = a.List.ThisUpdate
 		st.from = originOf(at.lists, a.List)

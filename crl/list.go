@@ -200,7 +200,7 @@ func (l *List) noteUnknown(o pki.OID) {
 // hashed as the list was read, and a list remembers the key that fitted last. Errors as of pki.PublicKey.Verify; also
 // pki.ErrUnsupported for a list over 4 MiB whose algorithm signs no digest (Ed25519).
 func (l *List) VerifySignature(k *pki.PublicKey) error {
-	if last := l.verified.Load(); last != nil && bytes.Equal(last.key.Raw, k.Raw) {
+	if l.provenBy(k) {
 		return nil
 	}
 	var err error
@@ -218,6 +218,12 @@ func (l *List) VerifySignature(k *pki.PublicKey) error {
 	key := *k
 	l.verified.Store(&verifiedKey{sha256.Sum256(k.Raw), &key})
 	return nil
+}
+
+// provenBy reports that the list remembers this key.
+func (l *List) provenBy(k *pki.PublicKey) bool {
+	last := l.verified.Load()
+	return last != nil && bytes.Equal(last.key.Raw, k.Raw)
 }
 
 // Delta reports whether the list holds changes to a base only (RFC 5280 §5.2.4).

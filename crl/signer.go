@@ -41,6 +41,9 @@ func (l *List) Authorised(ctx context.Context, q Query) error {
 // signer finds the key that signed a list and may do so (RFC 5280 §6.3.3 (f), (g)): the certificate's issuer, the anchor, or
 // a certificate of the list issuer's name with its own valid path to the same anchor, none of it revoked.
 func (j *judgement) signer(l *List) (*pki.PublicKey, *obstacle) {
+	if j.byIssuer(l) {
+		return &j.Issuer.Key, nil
+	}
 	near := &obstacle{far: farSigner, why: "no certificate of the list's signer is at hand", citation: "RFC 5280 §6.3.3 (f)"}
 	signed := false // near is about the key that did sign
 	for _, c := range j.candidates(l) {
@@ -83,6 +86,17 @@ func (j *judgement) signer(l *List) (*pki.PublicKey, *obstacle) {
 		near = o
 	}
 	return nil, near
+}
+
+// byIssuer reports what nearly always holds, that the certificate's issuer itself is known to have signed the list and may:
+// no other key made that signature, so that whoever else bears its name need not be looked for.
+func (j *judgement) byIssuer(l *List) bool {
+	c := j.IssuerCert
+	if c == nil {
+		c = j.Issuer.Certificate
+	}
+	return l.provenBy(&j.Issuer.Key) && l.Issuer.Equal(j.Issuer.Name) && (c == nil || !c.HasKeyUsage || c.KeyUsage&pki.CRLSign != 0) &&
+		j.Algorithms.Accept(l.Algorithm, &j.Issuer.Key, j.provenAt()) == nil
 }
 
 // candidates are the keys that a list may be signed with, likeliest first. The authority key identifier orders them and

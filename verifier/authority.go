@@ -83,7 +83,7 @@ func (s *subject) knownGood(ctx context.Context, key authorityKey, l link) (revo
 }
 
 func (s *subject) keepGood(key authorityKey, l link, r revocation, sources []listAt) {
-	if r.status != crl.Good || r.from != network || r.later || r.unproven || r.fallback != "" || len(sources) == 0 || !s.soleSigner(l) {
+	if r.status != crl.Good || r.from != network || r.later || r.unproven || len(sources) == 0 || !s.soleSigner(l) {
 		return
 	}
 	w := s.hour()

@@ -166,16 +166,16 @@ func askedKeyOf(text string) (k askedKey) {
 func (s *subject) once(kind string, l link, ask func(context.Context) fetched) fetched {
 	key := askedKey{kind, l.cert.SHA256, sha256.Sum256(l.issuer.Key.Raw)}
 	if out, ok := s.asked[key]; ok {
-		return out
+		return *out
 	}
 	if s.q.Replay != nil {
 		return fetched{} // nobody answered then, and nobody is asked now
 	}
 	out := ask(s.online)
 	if s.asked == nil {
-		s.asked = map[askedKey]fetched{}
+		s.asked = map[askedKey]*fetched{}
 	}
-	s.asked[key] = out
+	s.asked[key] = &out
 	return out
 }
 

@@ -39,6 +39,7 @@ const (
 type memory struct {
 	seed         maphash.Seed
 	certificates shelf[uint64, *pki.Certificate]
+	names        shelf[uint64, pki.Name] // of authorities
 	signatures   shelf[madeKey, struct{}]
 	answers      shelf[[32]byte, struct{}]
 	paths        shelf[pathKey, *provenPaths]
@@ -85,7 +86,32 @@ func (m *memory) certificate(der []byte) (*pki.Certificate, error) {
 	if c, ok := m.certificates.get(maphash.Bytes(m.seed, der)); ok && bytes.Equal(c.Raw, der) {
 		return c, nil
 	}
-	return pki.ParseCertificate(der)
+	return pki.ParseCertificateKnowing(der, m.name)
+}
+
+// name is certificate for the name of an authority.
+func (m *memory) name(der []byte) (pki.Name, error) {
+	if n, ok := m.names.get(maphash.Bytes(m.seed, der)); ok && bytes.Equal(n.Raw, der) {
+		return n, nil
+	}
+	return pki.ParseName(der)
+}
+
+// keep remembers the certificates of a proven path, and the names of those above the first.
+func (m *memory) keep(path []*pki.Certificate) {
+	for i, c := range path {
+		if len(c.Raw) > maxProvenCertificate {
+			continue
+		}
+		key := maphash.Bytes(m.seed, c.Raw)
+		if have, ok := m.certificates.get(key); ok && have == c {
+			continue
+		}
+		m.certificates.put(key, c)
+		if i > 0 {
+			m.names.put(maphash.Bytes(m.seed, c.Subject.Raw), c.Subject)
+		}
+	}
 }
 
 // madeKey is a certificate and a key by their digests.
@@ -242,20 +268,25 @@ func (s *subject) provenPath() ([]trust.Path, bool) {
 	return slices.Clone(p.paths), true
 }
 
+// bag is what the search of paths has kept of anchors and candidates, where it has, else its own.
+func (s *subject) bag(candidates []*pki.Certificate) *provenPaths {
+	if p := s.found; p != nil && p.sees(s.anchors, candidates) {
+		return p
+	}
+	return &provenPaths{anchors: slices.Clone(s.anchors), candidates: slices.Clone(candidates)}
+}
+
 // keepPaths remembers a search whose best path is valid, and the certificates on it.
 func (s *subject) keepPaths(paths []trust.Path) {
 	if len(paths) == 0 || !paths[0].Valid() || len(paths) > maxPaths || len(s.candidates) > maxProvenCandidates {
 		return
 	}
-	s.v.memory.paths.put(s.pathKey(), &provenPaths{
+	s.found = &provenPaths{
 		anchors: slices.Clone(s.anchors), candidates: slices.Clone(s.candidates),
 		paths: slices.Clone(paths), window: s.pathWindow(s.candidates),
-	})
-	for _, c := range paths[0].Certificates {
-		if m := s.v.memory; len(c.Raw) <= maxProvenCertificate {
-			m.certificates.put(maphash.Bytes(m.seed, c.Raw), c)
-		}
 	}
+	s.v.memory.paths.put(s.pathKey(), s.found)
+	s.v.memory.keep(paths[0].Certificates)
 }
 
 // chainKey is what pathChecks look at beyond the path: every part of the question that
@@ -313,7 +344,7 @@ func (s *subject) keepChain(key chainKey, candidates []*pki.Certificate, j *judg
 		return
 	}
 	p := &provenChain{
-		paths:  &provenPaths{anchors: slices.Clone(s.anchors), candidates: slices.Clone(candidates)},
+		paths:  s.bag(candidates),
 		window: s.pathWindow(candidates), sources: j.sources, links: j.links,
 		judged: judged{findings: slices.Clone(j.findings), path: j.path}, said: s.when, person: personOf(s.cert),
 	}

@@ -96,7 +96,7 @@ func (in *inquiry) replay() {
 	if r == nil {
 		return
 	}
-	in.asked = map[askedKey]fetched{}
+	in.asked = map[askedKey]*fetched{}
 	if r.TimeSource == "clock" {
 		in.source = r.TimeSource
 	}
@@ -106,14 +106,14 @@ func (in *inquiry) replay() {
 		for _, r := range a.Responses {
 			out.responses = append(out.responses, heldResponse{der: r.DER, from: network, nonce: r.Nonce})
 		}
-		in.asked[askedKeyOf(a.Key)] = out
+		in.asked[askedKeyOf(a.Key)] = &out
 	}
 }
 
 // keeper gathers the record while a question is judged. A nil keeper keeps nothing.
 type keeper struct {
 	record   Record
-	asked    map[askedKey]fetched
+	asked    map[askedKey]*fetched
 	embedded []Piece
 	seen     map[pieceID]bool
 }
@@ -126,7 +126,7 @@ type pieceID struct {
 
 func newKeeper(in *inquiry) *keeper {
 	if in.asked == nil {
-		in.asked = map[askedKey]fetched{}
+		in.asked = map[askedKey]*fetched{}
 	}
 	k := &keeper{asked: in.asked, seen: map[pieceID]bool{}}
 	k.record.Question, k.record.TimeSource = in.q, in.source

@@ -47,6 +47,7 @@ type subject struct {
 	after  *time.Time // proven: the signature was not made before (content timestamp)
 
 	known   *pki.Holder               // memo: whose the certificate is
+	found   *provenPaths              // what was remembered of the search just now
 	answers map[answerKey]ocsp.Answer // memo of the responses judged
 
 	// Of the candidate path under judgement.

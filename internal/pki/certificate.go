@@ -64,6 +64,12 @@ type Certificate struct {
 // ParseCertificate reads one DER certificate, no trailing bytes. Legal certificates that crypto/x509 refuses are read.
 // The error is an ErrMalformed. der is copied.
 func ParseCertificate(der []byte) (*Certificate, error) {
+	return ParseCertificateKnowing(der, ParseName)
+}
+
+// ParseCertificateKnowing is [ParseCertificate] for callers who may know the issuer's name already: most certificates that
+// they meet are of few issuers. name stands for [ParseName] and must give what that would give.
+func ParseCertificateKnowing(der []byte, name func(der []byte) (Name, error)) (*Certificate, error) {
 	if len(der) > MaxCertificate {
 		return nil, malformed("certificate of more than %d bytes", MaxCertificate)
 	}
@@ -91,15 +97,15 @@ func ParseCertificate(der []byte) (*Certificate, error) {
 		return nil, malformed("certificate signature")
 	}
 	c.Signature, c.ragged = signature[1:], signature[0] != 0
-	if err := c.readBody(tbs); err != nil {
+	if err := c.readBody(tbs, name); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
 // readBody reads the TBSCertificate (RFC 5280 §4.1.2).
-func (c *Certificate) readBody(element cryptobyte.String) error {
-	var tbs, body cryptobyte.String
+func (c *Certificate) readBody(element cryptobyte.String, name func([]byte) (Name, error)) error {
+	var tbs, body, issuer cryptobyte.String
 	var present bool
 	element.ReadASN1(&tbs, casn1.SEQUENCE)
 	if !tbs.ReadOptionalASN1(&body, &present, casn1.Tag(0).ContextSpecific().Constructed()) {
@@ -120,7 +126,10 @@ func (c *Certificate) readBody(element cryptobyte.String) error {
 	if c.InnerAlgorithm, err = ReadAlgorithm(&tbs); err != nil {
 		return err
 	}
-	if c.Issuer, err = ReadName(&tbs); err != nil {
+	if !tbs.ReadASN1Element(&issuer, casn1.SEQUENCE) {
+		return malformed("issuer")
+	}
+	if c.Issuer, err = name(issuer); err != nil {
 		return err
 	}
 	var validity cryptobyte.String

@@ -343,7 +343,7 @@ func plain(s string) bool {
 
 // single leaves one space between words and none around them (RFC 4518 §2.6.1).
 func single(s string) string {
-	if strings.HasPrefix(s, " ") || strings.HasSuffix(s, " ") || strings.Contains(s, "  ") || strings.ContainsAny(s, "\u0085\u00a0") {
+	if strings.HasPrefix(s, " ") || strings.HasSuffix(s, " ") || strings.Contains(s, "  ") || strings.Contains(s, "\u0085") || strings.Contains(s, "\u00a0") {
 		return strings.Join(strings.Fields(s), " ")
 	}
 	return s
@@ -401,16 +401,27 @@ func (n Name) String() string {
 	return out.String()
 }
 
+// special reports a character that RFC 4514 §2.4 escapes wherever it stands.
+func special(s string) bool {
+	for i := range len(s) {
+		switch s[i] {
+		case '"', '+', ',', ';', '<', '>', '\\':
+			return true
+		}
+	}
+	return false
+}
+
 // writeEscaped is RFC 4514 §2.4.
 func writeEscaped(out *strings.Builder, s string) {
-	if plain(s) && !strings.ContainsAny(s, "\"+,;<>\\") && s != "" && s[0] != '#' && s[0] != ' ' && s[len(s)-1] != ' ' {
+	if plain(s) && !special(s) && s != "" && s[0] != '#' && s[0] != ' ' && s[len(s)-1] != ' ' {
 		out.WriteString(s)
 		return
 	}
 	for i, r := range s {
 		last := i+utf8.RuneLen(r) == len(s)
 		switch {
-		case strings.ContainsRune("\"+,;<>\\", r), r == '#' && i == 0, r == ' ' && (i == 0 || last):
+		case special(string(r)), r == '#' && i == 0, r == ' ' && (i == 0 || last):
 			out.WriteByte('\\')
 			out.WriteRune(r)
 		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co):

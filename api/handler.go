@@ -15,6 +15,7 @@ import (
 
 	"rastau/crl"
 	"rastau/internal/account"
+	"rastau/internal/batch"
 	"rastau/internal/ocsp"
 	"rastau/licensing"
 	"rastau/verifier"
@@ -38,6 +39,8 @@ type Options struct {
 	Answers       *ocsp.Source             // Optional. If nil, /metrics says nothing of OCSP.
 	Shared        Shared                   // Optional. If nil, /metrics says nothing of the shared cache.
 	Ready         func() []string          // Optional. Reasons why not ready, empty means ready. If nil, always ready.
+	Batches       *batch.Service           // Optional. Files judged many at a time; if nil, there are none.
+	Gate          *batch.Gate              // Optional. Told of requests for which batches wait.
 	NCANode       *NCANode                 // Optional. The endpoints of NCANode; if nil, there are none.
 	BodyLimit     int64                    // Optional. Bytes of a request's body. If zero, 32 MiB.
 	RatePerMinute int                      // Optional. Requests of one account, or of one address without an account. If zero, 600.

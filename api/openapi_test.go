@@ -177,11 +177,13 @@ func TestExamplesWork(t *testing.T) {
 	var staff struct{ ID string }
 	h.get(t, ask{path: "/v1/people", account: "admin", body: map[string]any{"login": "operator.1", "name": "ҮЛГІ", "iin": h.clerkIIN, "bin": h.centreBIN, "roles": []string{"operator"}, "password": "ұзын құпия сөз"}}, &staff)
 	ids := map[string]string{"submit": open.ID, "decide": waiting.ID, "readApplication": issued.ID, "readSurvey": issued.ID, "answerSurvey": issued.ID, "changeDraft": saved.ID, "seal": saved.ID, "checkCertificate": open.ID,
-		"readFile": issued.ID, "readRuling": issued.ID, "work": h.register(t).ID, "appeal": issued.ID, "amend": waiting.ID, "submitCorrection": waiting.ID, "readBatch": "none"}
+		"readFile": issued.ID, "readRuling": issued.ID, "work": h.register(t).ID, "appeal": issued.ID, "amend": waiting.ID, "submitCorrection": waiting.ID, "readBatch": "none", "verificationBatch": "none", "removeVerificationBatch": "none", "verificationResults": "none", "cancelVerificationBatch": "none"}
 	// What an example alone cannot do: it holds nobody's signature, and this installation has no payment gateway.
 	wants := map[string]int{"register": 401, "pay": 404, "paymentTold": 404, "checkCertificate": 422, "setPassword": 404, "disablePerson": 404, "changeDraft": 200, "seal": 422,
 		// Nobody asked for a correction; the licence has no appendix, and there is no such batch.
-		"amend": 409, "submitCorrection": 409, "readAppendixPDF": 404, "readAppendixSigned": 404, "readBatch": 404}
+		"amend": 409, "submitCorrection": 409, "readAppendixPDF": 404, "readAppendixSigned": 404, "readBatch": 404,
+		// This house judges no batches of files; TestBatches has one that does.
+		"verificationBatch": 404, "removeVerificationBatch": 404, "verificationResults": 404, "submitVerificationBatch": 404, "verificationBatches": 404, "cancelVerificationBatch": 404}
 	// The example of changeDraft leaves the draft half filled, so that it cannot be sealed. Those that would take away what others need are tried last.
 	last := []string{"logOut", "seal", "moveLicence"}
 	tried := 0

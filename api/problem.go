@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rastau/internal/account"
+	"rastau/internal/batch"
 	"rastau/licensing"
 )
 
@@ -38,7 +39,7 @@ var problems = []problem{
 	{503, "busy", "Too many log-ins at once", "Ask again in a few seconds.", is(account.ErrBusy), nil},
 	{403, "role", "Not allowed for this account", "The account has no role that may do this. The description at /docs names the roles of every route.", is(errRole), text},
 	{403, "not_authority", "Not entitled to sign", "The table of authorities does not list this officer for this licensor, with the key in use, on this date.", is(licensing.ErrNotAuthority), text},
-	{404, "not_found", "Not found", "There is nothing under this name, or it is not yours to see.", is(licensing.ErrNotFound, licensing.ErrForbidden, account.ErrUnknown, errNoSuch), nil},
+	{404, "not_found", "Not found", "There is nothing under this name, or it is not yours to see.", is(licensing.ErrNotFound, licensing.ErrForbidden, account.ErrUnknown, batch.ErrUnknown, errNoSuch), nil},
 	{404, "no_route", "No such address", "The description at /docs lists every address.", is(echo.ErrNotFound), nil},
 	{405, "method", "Method not allowed", "The header Allow names the methods of this address.", is(echo.ErrMethodNotAllowed), nil},
 	{409, "state", "Not possible in this state", "Read the object again: it has moved on since, or has not come that far.", is(licensing.ErrState), text},
@@ -52,6 +53,9 @@ var problems = []problem{
 	{503, "idempotency_full", "Too many answers are being kept", "Nothing was changed. Ask again later, or without an Idempotency-Key.", is(errIdempotencyFull), nil},
 	{422, "refused", "Refused by the regulation", "The member “message” holds the regulation's own message in three languages.", as[*licensing.RefusalError], inputText},
 	{422, "input", "A value is not acceptable", "The member “field” names the value and the detail says what is expected.", isInput, inputText},
+	{422, "batch", "No batch that can be judged", "A ZIP archive or a CSV table is expected; the detail says what is wrong with it.", is(batch.ErrSource), text},
+	{413, "batch_too_large", "Too much for one batch", "The detail names the bound. Split the batch.", is(batch.ErrLimit), text},
+	{429, "batches", "Too many batches under way", "Wait until one is done, or cancel it.", is(batch.ErrMany), text},
 	{422, "not_in_force", "The regulation is not in force", "No applications are taken under a regulation that was repealed or has not begun.", is(licensing.ErrNotInForce), text},
 	{429, "rate", "Too many requests", "Wait as many seconds as the header Retry-After says.", is(errRate), nil},
 	{503, "licensor_key", "The licensor's key may not sign", "Its certificate is revoked, has ended or is not trusted. Nothing was changed. Tell whoever runs the service: another key is to be configured.", is(licensing.ErrSigningKey), nil},

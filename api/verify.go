@@ -4,10 +4,8 @@ package api
 
 import (
 	"bytes"
-	"encoding/hex"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -181,8 +179,8 @@ func (s *server) verifySignature(c echo.Context) error {
 		content := *a.Content
 		q.Content = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
 	case a.ContentDigest != nil:
-		if q.Digests, err = digestsOf(*a.ContentDigest); err != nil {
-			return err
+		if q.Digests, err = pki.ParseDigest(*a.ContentDigest); err != nil {
+			return badInput("contentDigest", err.Error())
 		}
 	}
 	c.Response().Header().Add(echo.HeaderVary, echo.HeaderAccept)
@@ -223,24 +221,6 @@ func bytesOf(form map[string][]byte, name string) *[]byte {
 		return nil
 	}
 	return &data
-}
-
-var digestKinds = map[string]struct {
-	oid  pki.OID
-	size int
-}{
-	"sha1": {pki.OIDSHA1, 20}, "sha224": {pki.OIDSHA224, 28}, "sha256": {pki.OIDSHA256, 32},
-	"sha384": {pki.OIDSHA384, 48}, "sha512": {pki.OIDSHA512, 64},
-}
-
-func digestsOf(given string) (map[pki.OID][]byte, error) {
-	name, digits, _ := strings.Cut(given, ":")
-	kind, known := digestKinds[name]
-	sum, err := hex.DecodeString(digits)
-	if !known || err != nil || len(sum) != kind.size {
-		return nil, badInput("contentDigest", "must be the name of the hash and its hexadecimal digits, for example sha256:9f86d081…")
-	}
-	return map[pki.OID][]byte{kind.oid: sum}, nil
 }
 
 type certificateQuestion struct {

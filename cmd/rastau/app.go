@@ -20,6 +20,7 @@ import (
 	"rastau/console"
 	"rastau/crl"
 	"rastau/internal/account"
+	"rastau/internal/batch"
 	"rastau/internal/cache"
 	"rastau/internal/fetch"
 	"rastau/internal/ocsp"
@@ -38,6 +39,7 @@ type app struct {
 	Service  *licensing.Service
 	Lists    *crl.Source
 	Desk     *account.Desk
+	Batches  *batch.Service
 	Answers  *ocsp.Source
 	Keys     *keyring
 	Handler  http.Handler
@@ -207,6 +209,11 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 		return nil, fmt.Errorf("the workflow: %w", err)
 	}
 	a.sweepBlobs(ctx, db, o.Now, o.Log)
+	gate := new(batch.Gate)
+	if a.Batches, err = batch.New(batch.Options{Store: db.Batches(), Verifier: a.Verifier, Question: question, Now: o.Now, Gate: gate, Log: o.Log}); err != nil {
+		return nil, err
+	}
+	a.sweepBatches(ctx, o.Log)
 	if err := a.runOutbox(ctx, db, gateway, o.Now, o.Log); err != nil {
 		return nil, err
 	}
@@ -218,7 +225,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	service := api.Options{
 		Desk:     desk,
 		Verifier: a.Verifier, Question: question, Service: a.Service, Accounts: book, Lists: a.Lists, Answers: a.Answers, Ready: a.ready(anchors, o.Now),
-		NCANode: ncanode, BodyLimit: c.BodyLimit, RatePerMinute: c.RatePerMinute, TrustProxy: c.TrustProxy, Now: o.Now, Log: o.Log, Version: version(),
+		Batches: a.Batches, Gate: gate, NCANode: ncanode, BodyLimit: c.BodyLimit, RatePerMinute: c.RatePerMinute, TrustProxy: c.TrustProxy, Now: o.Now, Log: o.Log, Version: version(),
 	}
 	if c.Gateway.has("payments") {
 		service.Payments = gateway

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rastau/internal/batch"
 	"rastau/internal/egov"
 	"rastau/internal/outbox"
 	"rastau/internal/store"
@@ -24,6 +25,7 @@ import (
 func (a *app) runOutbox(ctx context.Context, db *store.Store, gateway *egov.Gateway, now func() time.Time, log *slog.Logger) error {
 	handlers := map[string]outbox.Handler{}
 	maps.Copy(handlers, a.Service.Jobs())
+	handlers[batch.KindVerify] = a.Batches.Run
 	if a.Config.Gateway.has("notices") {
 		handlers[licensing.KindNotice] = deliver(gateway)
 	}

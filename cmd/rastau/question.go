@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -80,18 +79,7 @@ func (f *questionFlags) register(fs *pflag.FlagSet, document bool) {
 	fs.BoolVar(&f.quiet, "quiet", false, "no progress and no notes on stderr")
 }
 
-var (
-	dottedOID = regexp.MustCompile(`^[0-2](\.(0|[1-9][0-9]*))+$`)
-	digestArg = regexp.MustCompile(`^(sha1|sha224|sha256|sha384|sha512):([0-9a-fA-F]+)$`)
-)
-
-var digestOIDs = map[string]struct {
-	oid  pki.OID
-	size int
-}{
-	"sha1": {pki.OIDSHA1, 20}, "sha224": {pki.OIDSHA224, 28}, "sha256": {pki.OIDSHA256, 32},
-	"sha384": {pki.OIDSHA384, 48}, "sha512": {pki.OIDSHA512, 64},
-}
+var dottedOID = regexp.MustCompile(`^[0-2](\.(0|[1-9][0-9]*))+$`)
 
 // question reads every flag into a question; a flag that cannot be honoured is an error, never silence.
 func (f *questionFlags) question() (verifier.Question, error) {
@@ -199,16 +187,10 @@ func (f *questionFlags) readContent(q *verifier.Question) error {
 		q.Content = func() (io.ReadCloser, error) { return os.Open(name) }
 	}
 	if f.contentDigest != "" {
-		parts := digestArg.FindStringSubmatch(f.contentDigest)
-		if parts == nil {
-			return usagef("--content-digest %q: write it like sha256:9f86d081…", f.contentDigest)
+		var err error
+		if q.Digests, err = pki.ParseDigest(f.contentDigest); err != nil {
+			return usagef("--content-digest: %v", err)
 		}
-		kind := digestOIDs[parts[1]]
-		sum, err := hex.DecodeString(parts[2])
-		if err != nil || len(sum) != kind.size {
-			return usagef("--content-digest: a %s digest has %d hexadecimal digits", parts[1], 2*kind.size)
-		}
-		q.Digests = map[pki.OID][]byte{kind.oid: sum}
 	}
 	return nil
 }

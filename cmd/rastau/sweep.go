@@ -15,6 +15,30 @@ const sweepEvery = 6 * time.Hour
 
 // sweepBlobs removes what dead processes left in the blob store, until the app is closed.
 func (a *app) sweepBlobs(ctx context.Context, db *store.Store, now func() time.Time, log *slog.Logger) {
+	a.every(ctx, sweepEvery, func(ctx context.Context) {
+		n, err := db.SweepBlobs(ctx, now())
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "blobs that nothing names cannot be removed", "error", err)
+		} else if n > 0 {
+			log.InfoContext(ctx, "blobs that nothing names were removed", "count", n)
+		}
+	})
+}
+
+// sweepBatches erases batches of files that have been kept long enough, until the app is closed.
+func (a *app) sweepBatches(ctx context.Context, log *slog.Logger) {
+	a.every(ctx, time.Hour, func(ctx context.Context) {
+		n, err := a.Batches.Sweep(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "old batches cannot be erased", "error", err)
+		} else if n > 0 {
+			log.InfoContext(ctx, "old batches were erased", "count", n)
+		}
+	})
+}
+
+// every calls f again and again until the app is closed.
+func (a *app) every(ctx context.Context, pause time.Duration, f func(context.Context)) {
 	ctx, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -23,14 +47,9 @@ func (a *app) sweepBlobs(ctx context.Context, db *store.Store, now func() time.T
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(sweepEvery):
+			case <-time.After(pause):
 			}
-			n, err := db.SweepBlobs(ctx, now())
-			if err != nil && ctx.Err() == nil {
-				log.ErrorContext(ctx, "blobs that nothing names cannot be removed", "error", err)
-			} else if n > 0 {
-				log.InfoContext(ctx, "blobs that nothing names were removed", "count", n)
-			}
+			f(ctx)
 		}
 	}()
 	a.closers = append(a.closers, closer(func() error { stop(); <-done; return nil }))

@@ -22,6 +22,7 @@ import (
 
 func newVerify() *cobra.Command {
 	var f questionFlags
+	var b batchFlags
 	cmd := &cobra.Command{
 		Use:   "verify FILE…",
 		Short: "Judges every signature in a file: CMS/CAdES (DER, PEM, base64) or PDF, detected by content",
@@ -30,18 +31,28 @@ func newVerify() *cobra.Command {
 Revocation is required for every certificate on the path but the anchor, unless --revocation none.
 --evidence F.zip keeps everything that the verdict rests on; rastau verify F.zip reaches the same verdict from it alone. Give
 --anchors with it: otherwise those in the file count, and the answer says so.
+--batch judges thousands: FILE is then a folder, a ZIP archive or a CSV table of files, and --out takes one JSON object a line. The
+same command goes on where it was ended, and judges nothing twice; docs/BATCHES.md tells more.
 Exit: 0 TOTAL-PASSED, 1 TOTAL-FAILED, 3 INDETERMINATE, 2 usage, 4 a file cannot be opened.`,
 		Example: `  rastau verify --anchors root.pem licence.pdf
   rastau verify --anchors root.pem --content application.json application.p7s
   rastau verify --anchors root.pem --crl lists/ --offline --at 2026-04-15T00:00:00Z --json *.p7s
   rastau verify --anchors root.pem --evidence licence.zip licence.pdf
-  rastau verify --anchors root.pem --offline licence.zip`,
+  rastau verify --anchors root.pem --offline licence.zip
+  rastau verify --anchors root.pem --batch archive/ --out verdicts.jsonl`,
 		Args: atLeastOneFile,
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if b.batch {
+				return judgeBatch(cmd, &f, &b, files)
+			}
+			if err := b.unused(cmd.Flags()); err != nil {
+				return err
+			}
 			return judgeFiles(cmd, &f, files, true, (*verifier.Verifier).Document)
 		},
 	}
 	f.register(cmd.Flags(), true)
+	b.register(cmd.Flags())
 	return cmd
 }
 

@@ -27,6 +27,7 @@ var floor = map[string]int{
 	"internal/egov":        6,
 	"internal/conformance": 5,
 	"internal/manual":      5,
+	"internal/batch":       5,
 	"internal/evidence":    5,
 
 	"verifier":         4,

@@ -27,7 +27,7 @@ var tables = []string{
 	"data_keys", "log_entries", "log_hashes", "blobs", "blob_removals", "people", "sessions", "challenges", "account_events",
 	"applications", "attachments", "serials", "attempts", "registrations", "rulings", "payments", "outbox", "exchanges",
 	"licences", "licence_words", "licence_moves", "licence_appendices", "cases", "events", "amendments", "batches",
-	"surveys", "survey_answers", "renewals", "verification_batches", "verification_files",
+	"surveys", "survey_answers", "renewals", "verification_batches", "verification_files", "api_keys", "signers", "signer_ends",
 }
 
 // versions is the table in which the migrations keep their state.

@@ -63,14 +63,13 @@ func (v *Verifier) certificate(ctx context.Context, data []byte, all []*pki.Cert
 // holder is the person in the certificate judged.
 func (j judged) holder(c *pki.Certificate) *Person {
 	if j.person == nil {
-		return personOf(c)
+		return personOf(c, pki.HolderOf(c))
 	}
 	p := *j.person
 	return &p
 }
 
-func personOf(c *pki.Certificate) *Person {
-	h := pki.HolderOf(c)
+func personOf(c *pki.Certificate, h pki.Holder) *Person {
 	p := &Person{Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: c.SerialHex()}
 	if h.IIN != "" {
 		p.IIN = &h.IIN

@@ -346,7 +346,7 @@ func (s *subject) keepChain(key chainKey, candidates []*pki.Certificate, j *judg
 	p := &provenChain{
 		paths:  s.bag(candidates),
 		window: s.pathWindow(candidates), sources: j.sources, links: j.links,
-		judged: judged{findings: slices.Clone(j.findings), path: j.path}, said: s.when, person: personOf(s.cert),
+		judged: judged{findings: j.findings, path: j.path}, said: s.when, person: personOf(s.cert, s.holder()),
 	}
 	j.person = p.person
 	for _, l := range j.sources {
@@ -355,7 +355,7 @@ func (s *subject) keepChain(key chainKey, candidates []*pki.Certificate, j *judg
 		}
 	}
 	for i := range p.judged.findings {
-		// Reports share these from now on: nobody may append into them.
+		// Reports copy the findings and share these from now on: nobody may append into them.
 		p.judged.findings[i].Evidence = slices.Clip(p.judged.findings[i].Evidence)
 	}
 	s.v.memory.chains.put(key, p)

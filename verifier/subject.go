@@ -98,6 +98,7 @@ func (s *subject) judge(ctx context.Context) judged {
 	if j, ok := s.recall(ctx, key); ok {
 		return j
 	}
+	s.holder() // for every path
 	j := s.consider(ctx)
 	s.keepChain(key, candidates, &j)
 	return j

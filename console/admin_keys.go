@@ -5,6 +5,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"rastau/internal/account"
@@ -58,6 +59,33 @@ func (s *site) makeKey(q *request) error {
 		return err
 	}
 	return s.showKeys(q, http.StatusCreated, keysPage{Token: token, Made: k.ID}, nil)
+}
+
+// confirmPage asks before something that cannot be taken back.
+type confirmPage struct {
+	Key   string // of the catalogue: what is about to be done
+	Facts []fact
+}
+
+type fact struct{ Name, Value string }
+
+func (s *site) confirm(q *request, key, back string, facts ...fact) error {
+	v := q.view(key)
+	v.Data, v.Back = confirmPage{key, facts}, back
+	return q.render(http.StatusOK, "confirm", v)
+}
+
+func (s *site) askRevoke(q *request) error {
+	keys, err := s.o.Desk.Keys(q.Context())
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(keys, func(k account.Key) bool { return k.ID == q.PathValue("id") && k.Revoked.IsZero() })
+	if i < 0 {
+		return errMissing
+	}
+	v := q.view("keys.title")
+	return s.confirm(q, "keys.revoke", "/admin/keys", fact{v.T("keys.id"), keys[i].ID}, fact{v.T("keys.name"), keys[i].Name}, fact{v.T("keys.created"), v.Moment(keys[i].Created)})
 }
 
 func (s *site) revokeKey(q *request) error {

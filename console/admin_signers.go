@@ -129,6 +129,22 @@ func (s *site) addSigner(q *request) error {
 	return q.redirect("/admin/signers")
 }
 
+func (s *site) askEnd(q *request) error {
+	list, err := s.o.Service.Signers(q.Context())
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(list, func(l licensing.Signer) bool {
+		return l.ID == q.PathValue("id") && (l.Until.IsZero() || s.o.Now().Before(l.Until))
+	})
+	if i < 0 {
+		return errMissing
+	}
+	v, l := q.view("signers.title"), list[i]
+	return s.confirm(q, "signers.end", "/admin/signers", fact{v.T("signers.name"), l.Name}, fact{v.T("signers.officer"), l.Officer},
+		fact{v.T("signers.position"), l.Position.In(q.lang)}, fact{v.T("bin"), v.Grouped(l.Licensor)}, fact{v.T("signers.certificate"), l.Certificate})
+}
+
 // endSigner ends a line now.
 func (s *site) endSigner(q *request) error {
 	if err := s.o.Service.EndSigner(q.Context(), q.actor(), q.from(), q.PathValue("id"), time.Time{}); err != nil {

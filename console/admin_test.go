@@ -85,6 +85,7 @@ func TestKeys(t *testing.T) {
 	if strings.Contains(b.page, token) {
 		t.Error("the token is shown again")
 	}
+	b.open("/admin/keys/key.portal/revoke").sees(200, "Портал", `action="/admin/keys/key.portal/revoke"`)
 	b.post("/admin/keys/key.portal/revoke", nil).sees(200, "қайтарып алынған")
 	if _, err := h.desk.ByToken(t.Context(), token); err != account.ErrToken {
 		t.Errorf("a revoked key opens: %v", err)
@@ -103,6 +104,7 @@ func TestSigners(t *testing.T) {
 	b := h.staff(t, "admin.1", account.Admin)
 	h.staff(t, "officer.1", account.Officer)
 	b.open("/admin/signers").sees(200, "Officer One", "authorities.yaml", "қолданыста")
+	b.open(b.hidden(`href="(/admin/signers/[^"]+/end)"`)).sees(200, "Officer One")
 	b.post(b.hidden(`action="(/admin/signers/[^"]+/end)"`), nil).sees(200, "аяқталған")
 	decide := func() error {
 		_, err := h.service.Decide(t.Context(), licensing.Actor{ID: "officer.1", Officer: true}, app.ID,

@@ -64,7 +64,15 @@ type Signature struct {
 	SigningTime   *time.Time `json:"signingTime"` // proven by a time-stamp
 	ClaimedTime   *time.Time `json:"claimedTime"` // proves nothing
 	Level         string     `json:"level"`       // B, T, LT, LTA, none
+	Scope         *Scope     `json:"scope"`       // of XML
 	Findings      []Finding  `json:"findings"`
+}
+
+// Scope says what of an XML document a signature covers: nobody signed what is not in Signed.
+type Scope struct {
+	Signed   []string `json:"signed"`   // "the document", or paths of elements
+	Unsigned []string `json:"unsigned"` // what else the document shows
+	Around   []string `json:"around"`   // the elements that hold what was signed
 }
 
 // Person is the holder of a certificate.

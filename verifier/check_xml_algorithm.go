@@ -4,10 +4,20 @@ package verifier
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"rastau/internal/pki"
+	"rastau/internal/xmldsig"
 )
+
+// hashName is the digest of the first reference.
+func (s *xmlSignature) hashName() string {
+	if len(s.x.References) == 0 {
+		return ""
+	}
+	return pki.HashName(s.x.References[0].Hash)
+}
 
 // checkXMLAlgorithm: the algorithms could be computed and count at the time judged.
 func checkXMLAlgorithm(_ context.Context, s *xmlSignature) []Finding {
@@ -15,7 +25,13 @@ func checkXMLAlgorithm(_ context.Context, s *xmlSignature) []Finding {
 		return nil
 	}
 	name := pki.AlgorithmName(s.x.Algorithm)
-	if s.checked.Algorithm != nil {
+	switch err := s.checked.Algorithm; {
+	case err == nil:
+	case errors.Is(err, xmldsig.ErrSymmetric):
+		return []Finding{failed(CryptoConstraintsFailure, "finding.signature.algorithm.symmetric")}
+	case errors.Is(err, pki.ErrAlgorithm):
+		return []Finding{failed(CryptoConstraintsFailure, "finding.signature.algorithm.unfit", "algorithm", name, "hash", s.hashName(), "detail", err.Error())}
+	default:
 		return []Finding{failed(CryptoConstraintsFailure, "finding.signature.algorithm.unsupported", "algorithm", name)}
 	}
 	var key *pki.PublicKey

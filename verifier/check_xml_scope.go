@@ -31,5 +31,5 @@ func checkXMLScope(_ context.Context, s *xmlSignature) []Finding {
 	case rest != "":
 		return []Finding{failed(SigConstraintsFailure, "finding.signature.scope.part", "what", what, "rest", rest)}
 	}
-	return []Finding{passed("finding.signature.scope.element", "what", what)}
+	return []Finding{warned("finding.signature.scope.element", "what", what, "around", strings.Join(s.scope.Around, ", "))}
 }

@@ -116,6 +116,7 @@ func (s *xmlSignature) judge(ctx context.Context) SignatureReport {
 	r.SigningTime = s.stamped
 	r.Value = s.x.Value
 	r.Message = s.x.Security && s.scope.Body
+	r.Scope = &Scope{s.scope.Signed, s.scope.Unsigned, s.scope.Around}
 	r.Signed = cms.Digests{}
 	for _, ref := range s.x.References {
 		if !ref.Properties {

@@ -36,9 +36,17 @@ type SignatureReport struct {
 	RetryAfter    *time.Time
 	Certificate   *pki.Certificate // whose signature it is. Not in JSON.
 	Field         string           // PDF: field name
+	Scope         *Scope           // XML: what of the document it covers
 	Message       bool             // XML: it stands in WS-Security and covers the body of the message. Not in JSON.
 	Value         []byte           // the signature value. Not in JSON.
 	Signed        cms.Digests      // digests of the content that was signed or shown. Not in JSON.
+}
+
+// Scope says what of an XML document a signature covers, in paths and names for people. Nobody signed what is not in Signed.
+type Scope struct {
+	Signed   []string // "the document", or paths of elements
+	Unsigned []string // what else the document shows
+	Around   []string // the elements that hold what was signed
 }
 
 // JudgedTime is the time judged and where it came from.

@@ -46,6 +46,11 @@ func (w *written) text(name, value string) {
 	w.quote(value)
 }
 
+func (w *written) texts(name string, values []string) {
+	w.name(name)
+	w.list(len(values), func(i int) { w.quote(values[i]) })
+}
+
 // orNull writes null for "".
 func (w *written) orNull(name, value string) {
 	if value == "" {
@@ -133,8 +138,7 @@ func (w *written) finding(f *Finding) {
 	w.text("outcome", f.Outcome.String())
 	w.text("citation", f.Citation)
 	w.detail(f)
-	w.name("evidence")
-	w.list(len(f.Evidence), func(i int) { w.quote(f.Evidence[i]) })
+	w.texts("evidence", f.Evidence)
 	w.close()
 }
 
@@ -174,6 +178,14 @@ func (w *written) signature(s *SignatureReport) {
 	w.time("signingTime", s.SigningTime)
 	w.time("claimedTime", s.ClaimedTime)
 	w.text("level", s.Level)
+	if s.Scope != nil {
+		w.name("scope")
+		w.open()
+		w.texts("signed", s.Scope.Signed)
+		w.texts("unsigned", s.Scope.Unsigned)
+		w.texts("around", s.Scope.Around)
+		w.close()
+	}
 	w.findings(s.Findings)
 	w.time("retryAfter", s.RetryAfter)
 	w.close()

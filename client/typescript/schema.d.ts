@@ -168,6 +168,15 @@ export interface components {
             claimedTime: string | null;
             /** @enum {string} */
             level: "B" | "T" | "LT" | "LTA" | "none";
+            /** @description Of XML: what of the document it covers. Nobody signed what is not in signed. */
+            scope?: {
+                /** @description The document, or paths of elements. */
+                signed: string[];
+                /** @description What else the document shows. */
+                unsigned: string[];
+                /** @description The elements that hold what was signed. */
+                around: string[];
+            };
             findings: components["schemas"]["Finding"][];
             /** Format: date-time */
             retryAfter: string | null;

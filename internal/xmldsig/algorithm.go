@@ -4,6 +4,7 @@ package xmldsig
 
 import (
 	"strconv"
+	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -94,6 +95,9 @@ func algorithm(e *element) (pki.Algorithm, error) {
 	}
 	if uri == pssWithArgs {
 		return pssArguments(e)
+	}
+	if strings.HasPrefix(uri, xmldsig+"hmac-") || strings.HasPrefix(uri, more2001+"hmac-") {
+		return pki.Algorithm{OID: pki.OID(uri)}, ErrSymmetric
 	}
 	return pki.Algorithm{OID: pki.OID(uri)}, pki.ErrUnsupported
 }

@@ -25,6 +25,8 @@ var (
 	ErrExternal = errors.New("the reference leads out of the document")
 	// ErrTransform: a transform that is not computed here.
 	ErrTransform = errors.New("the transform is not accepted")
+	// ErrSymmetric: the value is a keyed hash (HMAC), which whoever can check it can make as well.
+	ErrSymmetric = errors.New("a keyed hash is no signature")
 	// ErrCanonical: the canonical form does not exist (a relative namespace name).
 	ErrCanonical = errors.New("no canonical form")
 	// ErrDigest: what stands in the document is not what was signed.

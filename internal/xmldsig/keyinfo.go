@@ -139,8 +139,8 @@ func (s *Signature) readToken(e *element) error {
 	return nil
 }
 
-// Certificate finds the signer's certificate among the signature's own, and in extra where KeyInfo only names it; nil where
-// it is not there. XAdES says which it is; otherwise it is the one whose key made the value, the first where none did.
+// Certificate finds the signer's certificate among the signature's own, and in extra where KeyInfo only names it, or names
+// none at all; nil where it is not there. XAdES says which it is; otherwise it is the one whose key made the value, the first where none did.
 func (s *Signature) Certificate(extra []*pki.Certificate) *pki.Certificate {
 	candidates := s.Certificates
 	for _, name := range s.keyNames {
@@ -154,6 +154,15 @@ func (s *Signature) Certificate(extra []*pki.Certificate) *pki.Certificate {
 		// KeyInfo may be empty: the signed property itself names the certificate.
 		for _, c := range append(candidates[:len(candidates):len(candidates)], extra...) {
 			if ok, err := p.References[0].Matches(c); ok && err == nil {
+				return c
+			}
+		}
+	}
+	if len(s.Certificates) == 0 && len(s.keyNames) == 0 {
+		// XMLDSig 1.1 §4.5: without KeyInfo "the recipient is expected to be able to identify the key based on application
+		// context", which is what was handed in. The value tells which.
+		for _, c := range extra[:min(len(extra), maxCertificates)] {
+			if s.checkValue(c) == nil {
 				return c
 			}
 		}

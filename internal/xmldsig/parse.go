@@ -77,6 +77,7 @@ type Document struct {
 	signatures []uint32
 	above      [][]uint32 // the elements around each signature
 	comments   bool       // there are any
+	orders     []uint32   // processing instructions
 	limits     Limits
 
 	bound map[string]uint32 // of uris
@@ -97,8 +98,12 @@ const (
 	namespaceXML  = "http://www.w3.org/XML/1998/namespace"
 	namespaceXNS  = "http://www.w3.org/2000/xmlns/"
 	namespaceDSig = "http://www.w3.org/2000/09/xmldsig#"
+	namespaceXSI  = "http://www.w3.org/2001/XMLSchema-instance"
 	namespaceWSU  = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 )
+
+// maxInstructions bounds the processing instructions of one document; who needs any needs one or two.
+const maxInstructions = 1024
 
 // maxNames bounds the prefixes and the namespace names of one document.
 const maxNames = 4096
@@ -356,6 +361,10 @@ func (p *parser) instruction(i int, flags uint8) (next int, plain bool, err erro
 	if target < end && (p.src[target] != ' ' || target+1 >= end || class[p.src[target+1]]&isSpace != 0) {
 		flags &^= plainTag
 	}
+	if len(p.orders) >= maxInstructions {
+		return i, false, xmlError(ErrLimit, i, "more than %d processing instructions", maxInstructions)
+	}
+	p.orders = append(p.orders, uint32(p.count))
 	p.add(from, uint32(end+2), instruction, flags, prefixNone)
 	return p.text(end + 2)
 }

@@ -128,6 +128,9 @@ func (s *Signature) resolve(r *Reference) {
 		id, r.comments = r.URI[len("#xpointer(id('"):len(r.URI)-len("'))")], true
 	case strings.HasPrefix(r.URI, "#") && !strings.ContainsAny(r.URI, "()"):
 		id = r.URI[1:]
+	case strings.HasPrefix(r.URI, "#"):
+		r.Problem = fmt.Errorf("%w: the pointer %.120q", ErrTransform, r.URI)
+		return
 	default:
 		r.Problem = fmt.Errorf("%w: %.120q", ErrExternal, r.URI)
 		return

@@ -19,8 +19,9 @@ const maxListed = 8
 type Scope struct {
 	Whole    bool     // everything but signatures
 	Body     bool     // the body of a SOAP message, whole
-	Signed   []string // what was signed: "the document", or paths of elements
+	Signed   []string // what was signed: "the document", or paths of elements with the identifier that selected them
 	Unsigned []string // what else stands there that is no signature
+	Around   []string // the elements that hold what was signed, and what they carry that is no content; nobody signed them
 	// Wrapped says why what was signed is not what the document shows; "" where nothing speaks for that. The signature may
 	// have been moved around something else, or content around the signature.
 	Wrapped string
@@ -36,7 +37,11 @@ func (s *Signature) Scope() Scope {
 			continue
 		}
 		w.covered = append(w.covered, r.target)
-		w.out.Signed = append(w.out.Signed, w.path(r.target))
+		if r.decode {
+			w.plainOnly(r.target)
+		}
+		w.out.Signed = append(w.out.Signed, w.path(r))
+		w.bare = w.bare || r.canonical != nil && r.canonical.exclusive
 		w.out.Whole = w.out.Whole || r.target.whole || r.target.from == s.doc.root
 		shown := r.target.from
 		if r.target.whole {
@@ -71,6 +76,7 @@ type survey struct {
 	names   map[string]bool // local names of the elements that were signed
 	out     Scope
 	soap    bool
+	bare    bool // something was signed without what it inherits from the elements around it
 	bodies  int
 }
 
@@ -87,6 +93,7 @@ func (w *survey) look() {
 	// The transform that takes a signature out of what it signs takes its objects out too: whatever was put into them later
 	// was not signed, and programs that look for elements by name find it there.
 	w.objectsLeft()
+	w.instructions()
 	if w.out.Whole {
 		return
 	}
@@ -136,6 +143,50 @@ func (w *survey) message() {
 	}
 }
 
+// plainOnly looks for what base64 leaves out (XMLDSig 1.1 §6.6.2): tags and attributes inside what was signed.
+func (w *survey) plainOnly(t span) {
+	d := w.doc
+	if t.whole {
+		t.from, t.to = d.root, d.nodes[d.root].link
+	}
+	e := d.head(t.from, d.scopeAround(t.from))
+	w.note(&w.out.Around, e.local)
+	for _, a := range e.attrs {
+		if !isID([]byte(a.local)) && !(is(e, "Object") && (a.local == "Encoding" || a.local == "MimeType")) {
+			w.leave(a.local + " of " + e.local)
+		}
+	}
+	for i := t.from + 1; i < t.to; i++ {
+		if slices.Contains(d.signatures, i) { // judged by itself
+			i = d.nodes[i].link
+		} else if d.nodes[i].isElement() {
+			w.leave(string(d.local(i)))
+			return
+		}
+	}
+}
+
+// instructions looks for processing instructions that were not signed: one may have another program show the document, or
+// show another. SOAP 1.1 §3: "A SOAP message MUST NOT contain Processing Instructions".
+func (w *survey) instructions() {
+	d := w.doc
+	for _, at := range d.orders {
+		if w.isCovered(at) || w.inOther(at) || d.span(w.info).holds(at) || w.Properties != nil && w.Properties.Signed && d.span(w.Properties.signed).holds(at) {
+			continue
+		}
+		n := &d.nodes[at]
+		w.leave("<?" + string(d.src[n.from+2:name(d.src, int(n.from)+2)]) + "?>")
+		if w.soap {
+			w.out.Wrapped = "a processing instruction that was not signed stands in the message"
+		}
+	}
+}
+
+// inOther says whether a node stands inside another signature, which is judged by itself.
+func (w *survey) inOther(at uint32) bool {
+	return !w.at.holds(at) && slices.ContainsFunc(w.doc.signatures, func(s uint32) bool { return w.doc.span(s).holds(at) })
+}
+
 // hidden says whether something that was signed stands inside a signature that is not the document itself.
 func (w *survey) hidden() bool {
 	for _, c := range w.covered {
@@ -159,9 +210,7 @@ func (w *survey) walk(at uint32, around []uint32) {
 	if at == d.root && at == w.at.from {
 		return // only its objects show something
 	}
-	if name, found := w.loose(at, around); found {
-		w.leave(name)
-	}
+	w.around(at, around)
 	text := n.to
 	for i := at + 1; i <= n.link; i++ {
 		c := &d.nodes[i]
@@ -254,22 +303,37 @@ func (w *survey) whole(at uint32, around []uint32) {
 	}
 }
 
-func (w *survey) leave(name string) {
-	if len(w.out.Unsigned) < maxListed && !slices.Contains(w.out.Unsigned, name) {
-		w.out.Unsigned = append(w.out.Unsigned, name)
+func (w *survey) leave(name string) { w.note(&w.out.Unsigned, name) }
+
+func (w *survey) note(in *[]string, name string) {
+	if len(*in) < maxListed && !slices.Contains(*in, name) {
+		*in = append(*in, name)
 	}
 }
 
-// loose finds attributes of an element around what was signed; declarations, identifiers and the xml namespace say nothing.
-func (w *survey) loose(at uint32, around []uint32) (string, bool) {
+// around notes an element around what was signed, and its attributes. Identifiers say nothing; nor does the xml namespace,
+// but for a base, which leads every address in the content elsewhere.
+func (w *survey) around(at uint32, around []uint32) {
 	e := w.doc.head(at, around)
-	for _, a := range e.attrs {
-		if a.uri == namespaceXML || len(a.local) == 2 && (a.local[0]|0x20 == 'i' && a.local[1]|0x20 == 'd') || w.soap {
-			continue
+	w.note(&w.out.Around, e.local)
+	if n := &w.doc.nodes[at]; w.bare && !w.soap && n.flags&declares != 0 {
+		// Exclusive form has of these only what names use; a prefix in a text or value may mean something else tomorrow.
+		for _, a := range w.doc.read(n, nil) {
+			if word := w.doc.src[a.name:a.nameEnd]; isDeclaration(word) {
+				w.note(&w.out.Around, string(word)+" of "+e.local)
+			}
 		}
-		return a.local + " of " + e.local, true
 	}
-	return "", false
+	for _, a := range e.attrs {
+		switch {
+		case w.soap:
+		case a.uri == namespaceXML && a.local != "id" && !w.bare: // inherited, and so signed
+		case a.uri == namespaceXML && a.local != "base", isID([]byte(a.local)):
+			w.note(&w.out.Around, a.local+" of "+e.local)
+		default:
+			w.leave(a.local + " of " + e.local)
+		}
+	}
 }
 
 // isCovered says whether an element was digested. What contains the signature was digested without it.
@@ -283,8 +347,9 @@ func (w *survey) leadsToCovered(at uint32) bool {
 	return slices.ContainsFunc(w.covered, func(c span) bool { return s.holds(c.from) })
 }
 
-// path names an element for people.
-func (w *survey) path(t span) string {
+// path names what a reference selects for people.
+func (w *survey) path(r *Reference) string {
+	t := r.target
 	if t.whole {
 		return "the document"
 	}
@@ -292,8 +357,12 @@ func (w *survey) path(t span) string {
 	for _, a := range append(w.doc.ancestors(t.from), t.from) {
 		out = append(append(out, '/'), w.doc.local(a)...)
 		if len(out) > 200 {
-			return string(out[:200]) + "…"
+			out = append(out[:200], "…"...)
+			break
 		}
+	}
+	if id := r.URI[min(1, len(r.URI)):]; len(id) <= 100 {
+		out = append(append(append(out, " (#"...), id...), ')')
 	}
 	return string(bytes.ToValidUTF8(out, []byte("?")))
 }

@@ -100,6 +100,9 @@ func (s *Signature) read(around []uint32) error {
 	}
 	budget := maxTree
 	self := d.head(s.at.from, around)
+	if err := foreign(self); err != nil {
+		return err
+	}
 	s.ID, _ = self.attr("Id")
 	cur := d.scopeIn(s.at.from, around)
 	if d.loose(s.at.from) {
@@ -111,6 +114,9 @@ func (s *Signature) read(around []uint32) error {
 		place := slices.Index([]string{"SignedInfo", "SignatureValue", "KeyInfo", "Object"}, h.local)
 		if h.uri != xmldsig || place < order {
 			return structure("Signature holds %s in the wrong place, or twice", h.local)
+		}
+		if err := foreign(h); err != nil {
+			return err
 		}
 		order = place + 1
 		if h.local == "Object" {
@@ -144,6 +150,20 @@ func (s *Signature) read(around []uint32) error {
 		return structure("SignedInfo or SignatureValue is missing")
 	}
 	return s.settle()
+}
+
+// foreign refuses attributes that the schema does not know on the parts of a signature (XMLDSig 1.1 §4.1 to §4.6): nobody
+// signs those of Signature itself. Identifiers of other vocabularies and what XML Schema may put everywhere say nothing.
+func foreign(e *element) error {
+	for _, a := range e.attrs {
+		switch {
+		case a.uri == "" && (a.local == "Id" || e.local == "Object" && (a.local == "MimeType" || a.local == "Encoding")):
+		case a.uri == namespaceXML && a.local == "id", a.uri == namespaceWSU && a.local == "Id", a.uri == namespaceXSI:
+		default:
+			return structure("%s has the attribute %.40q, which it does not know", e.local, a.local)
+		}
+	}
+	return nil
 }
 
 // readObject looks for the properties of XAdES; what else an object holds is content.

@@ -190,7 +190,8 @@ func (d *Document) byID(id string) (uint32, error) {
 	var found []uint32
 	for _, x := range d.ids {
 		raw := d.src[x.from:x.to]
-		if string(raw) != id && (bytes.IndexByte(raw, '&') < 0 || string(d.decoded(x.from, x.to, true)) != id) {
+		// Programs that know a schema take white space around an identifier away (XML Schema, xs:ID).
+		if string(raw) != id && (!needsCare(raw) || string(bytes.TrimSpace(d.decoded(x.from, x.to, true))) != id) {
 			continue
 		}
 		if len(found) > 0 {
@@ -202,6 +203,11 @@ func (d *Document) byID(id string) (uint32, error) {
 		return 0, ErrNotFound
 	}
 	return found[0], nil
+}
+
+// needsCare says whether an identifier may be another than its octets say.
+func needsCare(raw []byte) bool {
+	return bytes.IndexByte(raw, '&') >= 0 || len(raw) > 0 && (class[raw[0]]&isSpace != 0 || class[raw[len(raw)-1]]&isSpace != 0)
 }
 
 // loose says whether text stands directly in an element.

@@ -20,7 +20,7 @@ type Check struct {
 	Structure error   // the signature cannot be read; nothing else was computed
 	Digests   []error // of each reference, in order
 	Value     error   // pki.ErrSignature, [ErrNoCertificate]
-	Algorithm error   // pki.ErrUnsupported, pki.ErrAlgorithm: the value could not be computed
+	Algorithm error   // pki.ErrUnsupported, pki.ErrAlgorithm, [ErrSymmetric]: the value could not be computed
 	Reference error   // the XAdES property names another certificate
 }
 
@@ -62,7 +62,7 @@ func (s *Signature) Verify(cert *pki.Certificate) Check {
 	}
 	switch err := s.checkValue(cert); {
 	case err == nil:
-	case errors.Is(err, pki.ErrUnsupported), errors.Is(err, pki.ErrAlgorithm), errors.Is(err, ErrCanonical):
+	case errors.Is(err, pki.ErrUnsupported), errors.Is(err, pki.ErrAlgorithm), errors.Is(err, ErrCanonical), errors.Is(err, ErrSymmetric):
 		c.Algorithm = err
 	default:
 		c.Value = err
@@ -87,10 +87,12 @@ func (s *Signature) SignedInfo() ([]byte, error) {
 }
 
 func (s *Signature) checkValue(cert *pki.Certificate) error {
-	if cert == nil {
+	switch {
+	case errors.Is(s.Unknown, ErrSymmetric):
+		return s.Unknown
+	case cert == nil:
 		return ErrNoCertificate
-	}
-	if s.Unknown != nil {
+	case s.Unknown != nil:
 		return s.Unknown
 	}
 	info, err := s.SignedInfo()

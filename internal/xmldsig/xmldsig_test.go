@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -117,7 +118,7 @@ func TestContent(t *testing.T) {
 		t.Fatalf("%s %v", content, err)
 	}
 	sc := s.Scope()
-	if sc.Whole || sc.Wrapped != "" || len(sc.Unsigned) != 1 || sc.Unsigned[0] != "b" || sc.Signed[0] != "/root/a" {
+	if sc.Whole || sc.Wrapped != "" || len(sc.Unsigned) != 1 || sc.Unsigned[0] != "b" || sc.Signed[0] != "/root/a (#part)" || len(sc.Around) != 1 || sc.Around[0] != "root" {
 		t.Errorf("scope %+v", sc)
 	}
 }
@@ -234,7 +235,19 @@ func TestValue(t *testing.T) {
 	}
 	hmac := bytes.Replace(doc, []byte(more2001+"ecdsa-sha256"), []byte(xmldsig+"hmac-sha1"), 1)
 	s = mustParse(t, hmac).Signatures()[0]
+	if c := s.Verify(s.Certificate(nil)); !errors.Is(c.Algorithm, ErrSymmetric) || c.Intact() != nil {
+		t.Errorf("%+v", c)
+	}
+	unknown := bytes.Replace(doc, []byte(more2001+"ecdsa-sha256"), []byte("urn:x"), 1)
+	s = mustParse(t, unknown).Signatures()[0]
 	if c := s.Verify(s.Certificate(nil)); !errors.Is(c.Algorithm, pki.ErrUnsupported) || c.Intact() != nil {
 		t.Errorf("%+v", c)
+	}
+	// Without KeyInfo the value tells which of the certificates given is the signer's.
+	nameless := regexp.MustCompile(`(?s)<ds:KeyInfo>.*</ds:KeyInfo>`).ReplaceAll(doc, nil)
+	s = mustParse(t, nameless).Signatures()[0]
+	mine, other := keyOf(t, ecKey).Certificate, keyOf(t, rsaKey).Certificate
+	if s.Certificate(nil) != nil || s.Certificate([]*pki.Certificate{other}) != nil || s.Certificate([]*pki.Certificate{other, mine}) != mine {
+		t.Error("a signature without KeyInfo has the wrong certificate")
 	}
 }

@@ -21,8 +21,12 @@ func fields(s string) []string { return strings.Fields(s) }
 // readTransforms takes the transforms that are computed here, in the orders that make sense: signatures out, then either
 // canonical form or base64.
 func (r *Reference) readTransforms(e *element) error {
-	if len(e.children) == 0 || len(e.children) > maxTransforms {
-		return structure("Transforms holds %d of them", len(e.children))
+	if len(e.children) == 0 {
+		return structure("Transforms holds none of them")
+	}
+	if len(e.children) > maxTransforms {
+		r.problem(fmt.Errorf("%w: %d of them, and %d are computed", ErrTransform, len(e.children), maxTransforms))
+		return nil
 	}
 	for _, t := range e.children {
 		if !is(t, "Transform") {

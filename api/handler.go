@@ -130,6 +130,10 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.echo.ServeHTTP(w, r)
 }
 
+// Address is how the API finds out where a request comes from, for the other handlers of the same process. The errors name the
+// network that is none.
+func Address(proxies []string) (func(*http.Request) string, error) { return addressOf(proxies) }
+
 // addressOf says where a request comes from: the connection, unless that is one
 // of the proxies. Echo's own default would believe any X-Forwarded-For.
 func addressOf(proxies []string) (echo.IPExtractor, error) {

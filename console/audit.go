@@ -17,6 +17,7 @@ import (
 
 // eventKinds are what can be searched for: of people and keys, then of the work on applications, licences and the table of signers.
 var eventKinds = []string{
+	"changed",
 	"registered", "logged-in", "refused", "locked", "logged-out", "entered", "disabled", "enabled", "unlocked", "roles", "sessions-ended", "password",
 	account.EventKeyMade, account.EventKeyRevoked, licensing.EventSignerAdded, licensing.EventSignerEnded,
 	"claimed", "released", "assigned", "note", "held", "decided", "correction-asked", "correction-answered", "agreement-asked", "agreement-answered",

@@ -42,12 +42,13 @@ type Options struct {
 	Demo     bool                     // Optional. Every page says that everything is invented; sample log-ins are shown.
 	// Optional. The API's openapi.json, shown at /docs; if nil, there is no such page.
 	Description []byte
-	Settings    func() Settings  // Optional. What the configuration says, for administrators; if nil, nothing.
-	Problems    []Problem        // Optional. The API's kinds of refusals; each has a page.
-	Secure      bool             // Optional. Cookies go over https only; set it wherever TLS stands in front.
-	Now         func() time.Time // Required.
-	Cache       cache.Store      // Optional. Keeps the evidence of verdicts for a while; if nil, this process's memory.
-	Log         *slog.Logger     // Required.
+	Settings    func() Settings            // Optional. What the configuration says, for administrators; if nil, nothing.
+	Problems    []Problem                  // Optional. The API's kinds of refusals; each has a page.
+	Secure      bool                       // Optional. Cookies go over https only; set it wherever TLS stands in front.
+	Address     func(*http.Request) string // Optional. Where a request comes from. If nil, the connection's other end.
+	Now         func() time.Time           // Required.
+	Cache       cache.Store                // Optional. Keeps the evidence of verdicts for a while; if nil, this process's memory.
+	Log         *slog.Logger               // Required.
 }
 
 // defaultNCALayer is where NCALayer listens.
@@ -179,6 +180,10 @@ func (s *site) serve(r route) http.Handler {
 			s.fail(q, err)
 			return
 		}
+		if err := s.journal(q); err != nil {
+			s.fail(q, err)
+			return
+		}
 		if err := r.page(q); err != nil {
 			s.fail(q, err)
 		}
@@ -214,6 +219,15 @@ func (s *site) admit(q *request, r route) error {
 		}
 	}
 	return errRole
+}
+
+// journal notes every change that somebody asks for, with who and from where, before it is made. Logging in and out have lines of
+// their own.
+func (s *site) journal(q *request) error {
+	if q.user == nil || q.Method == http.MethodGet || q.Method == http.MethodHead || q.URL.Path == "/login" || q.URL.Path == "/logout" || q.URL.Path == "/register" {
+		return nil
+	}
+	return s.o.Desk.Journal(q.Context(), *q.user, q.URL.Path, q.from())
 }
 
 // redirect goes on with another page after something was done (303, RFC 9110 §15.4.4).

@@ -106,7 +106,9 @@ func newHouse(t testing.TB) *house {
 	h.service, err = licensing.New(licensing.Options{
 		Regulations: regulations, Store: db, Judge: v, Signer: key, Stamper: stamper, Calendar: calendar, Question: question,
 		Authorities: []licensing.Authority{{Officer: "officer.1", Name: "Officer One", Position: phrase.Text{KK: "басшы", RU: "руководитель", EN: "head"},
-			Licensor: regulations[0].Licensor.BIN, Certificate: h.licensor.Certificate.SHA256Hex(), From: time.Now().Add(-time.Hour)}},
+			Licensor: regulations[0].Licensor.BIN, Certificate: h.licensor.Certificate.SHA256Hex(), From: time.Now().Add(-time.Hour)},
+			{Officer: "officer.2", Name: "Officer Two", Position: phrase.Text{KK: "орынбасар", RU: "заместитель", EN: "deputy"},
+				Licensor: regulations[0].Licensor.BIN, Certificate: h.licensor.Certificate.SHA256Hex(), From: time.Now().Add(-time.Hour)}},
 		AcceptRepealed: true, Demo: true, LicenceCode: "ZZZ",
 		VerifyURL: func(number string) string { return "http://127.0.0.1/v/" + number }, Now: time.Now, Rand: rand.Reader, Log: log,
 	})

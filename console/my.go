@@ -5,9 +5,9 @@ package console
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"rastau/licensing"
 )
@@ -54,18 +54,59 @@ type myPage struct {
 	Applications []licensing.Application
 	Names        map[string]string // of services
 	Status       string
+	Licences     []licenceLine
 }
 
-// my lists a person's applications, newest first.
+// licenceLine is a licence of the person's own.
+type licenceLine struct {
+	licensing.RegisterLine
+	Days int  // until it ends; only where Soon
+	Soon bool // it ends within the time in which the licensee is reminded
+}
+
+// remindDays before its end a licence is pointed out to its holder.
+const remindDays = 30
+
+// maxOwn bounds the licences on a person's page.
+const maxOwn = 200
+
+// my lists a person's applications and licences, newest first.
 func (s *site) my(q *request) error {
 	status := q.FormValue("status")
 	list, err := s.o.Service.Applications(q.Context(), q.actor(), licensing.Status(status), 200)
+	if isInput(err) {
+		return errMissing
+	}
 	if err != nil {
 		return err
 	}
+	p := myPage{Applications: list, Names: s.names(q), Status: status}
+	if a := q.actor(); a.Applicant {
+		own := licensing.Search{IIN: a.IIN, BIN: a.BIN, Limit: maxOwn}
+		if a.BIN != "" {
+			own.IIN = "" // whoever acts for a body sees the body's
+		}
+		if own.IIN != "" || own.BIN != "" {
+			page, err := s.o.Service.Register(q.Context(), own)
+			if err != nil {
+				return err
+			}
+			for _, l := range page.Licences {
+				p.Licences = append(p.Licences, s.licenceLine(l))
+			}
+		}
+	}
 	v := q.view("my.title")
-	v.Data = myPage{list, s.names(q), status}
+	v.Data = p
 	return q.render(http.StatusOK, "my", v)
+}
+
+func (s *site) licenceLine(l licensing.RegisterLine) licenceLine {
+	line := licenceLine{RegisterLine: l}
+	if now := s.o.Now(); l.InForce && l.ValidUntil != nil && l.ValidUntil.Before(now.AddDate(0, 0, remindDays)) {
+		line.Soon, line.Days = true, int(l.ValidUntil.Sub(now).Hours()/24)
+	}
+	return line
 }
 
 func (s *site) names(q *request) map[string]string {
@@ -80,14 +121,13 @@ type applicationPage struct {
 	*licensing.Application
 	Service   string
 	Operation string
-	Steps     []timelineStep
+	Steps     []eventLine
+	Matters   matters
+	Days      int // until the deadline
+	Late      bool
 	Licence   *licensing.Licence
 	Survey    *licensing.Survey
-}
-
-type timelineStep struct {
-	Text string
-	At   *time.Time
+	MayAppeal bool
 }
 
 // myApplication shows how far an application is, and the result where there is one.
@@ -101,21 +141,25 @@ func (s *site) myApplication(q *request) error {
 
 func (s *site) showApplication(q *request, status int, app *licensing.Application, errs []fieldError) error {
 	v := q.view("application.title")
-	p := applicationPage{Application: app, Service: s.names(q)[app.Service]}
-	if r, ok := s.regulation(app.Service); ok {
-		op, _ := r.Operation(app.Operation)
-		p.Operation = op.Name.In(q.lang)
+	r, ok := s.regulation(app.Service)
+	if !ok {
+		return errMissing
 	}
-	p.Steps = append(p.Steps, timelineStep{v.T("timeline.saved"), &app.Created})
-	if app.Registered != nil {
-		p.Steps = append(p.Steps, timelineStep{v.T("timeline.registered", "number", app.Number), app.Registered})
+	op, _ := r.Operation(app.Operation)
+	p := applicationPage{Application: app, Service: r.Name.In(q.lang), Operation: op.Name.In(q.lang)}
+	file, err := s.o.Service.File(q.Context(), q.actor(), app.ID)
+	if err != nil {
+		return err
 	}
-	if app.Decided != nil {
-		p.Steps = append(p.Steps, timelineStep{v.T("timeline." + string(app.Status)), app.Decided})
+	p.Matters = mattersOf(file.Events)
+	p.Steps = s.timeline(v, r, app, file.Events)
+	if app.Status == licensing.Registered && app.Deadline != nil {
+		left := app.Deadline.Sub(s.o.Now())
+		p.Late, p.Days = left < 0, int(left.Hours()/24)
 	}
-	var err error
-	if app.Licence != "" {
-		if p.Licence, err = s.o.Service.Licence(q.Context(), app.Licence); err != nil && !errors.Is(err, licensing.ErrNotFound) {
+	p.MayAppeal = app.Decided != nil && !p.Matters.Appeal
+	if number, _, _ := strings.Cut(app.Licence, "/"); number != "" {
+		if p.Licence, err = s.o.Service.Licence(q.Context(), number); err != nil && !errors.Is(err, licensing.ErrNotFound) {
 			return err
 		}
 	}
@@ -128,6 +172,28 @@ func (s *site) showApplication(q *request, status int, app *licensing.Applicatio
 	return q.render(status, "application", v)
 }
 
+// timeline is what has happened to an application, as its applicant may know it: officers are not named.
+func (s *site) timeline(v *view, r *licensing.Regulation, app *licensing.Application, events []licensing.Event) []eventLine {
+	out := []eventLine{{Text: v.T("timeline.saved"), At: app.Created}}
+	if app.Registered != nil {
+		out = append(out, eventLine{Text: v.T("timeline.registered", "number", app.Number), At: *app.Registered})
+	}
+	for i, line := range eventLines(v, r, app, events) {
+		if events[i].Kind == licensing.EventDecided {
+			continue
+		}
+		if actor := events[i].Actor; actor != app.Owner && actor != licensing.System {
+			line.By = r.Licensor.Name.In(v.Lang)
+		}
+		out = append(out, line)
+	}
+	if app.Decided != nil {
+		out = append(out, eventLine{Text: v.T("timeline." + string(app.Status)), At: *app.Decided})
+	}
+	slices.SortStableFunc(out, func(a, b eventLine) int { return a.At.Compare(b.At) })
+	return out
+}
+
 // receipt is the licensor's signed receipt as a file.
 func (s *site) receipt(q *request) error {
 	receipt, err := s.o.Service.Receipt(q.Context(), q.actor(), q.PathValue("id"))
@@ -137,7 +203,7 @@ func (s *site) receipt(q *request) error {
 	return q.file("receipt-"+q.PathValue("id")[:8]+".p7m", "application/pkcs7-mime", receipt, true)
 }
 
-// licencePDF is the result: "open" shows it, "save" keeps it (R110, R111).
+// licencePDF is the result: "open" shows it, "save" keeps it (R110, R111). Of an appendix it is the appendix.
 func (s *site) licencePDF(q *request) error {
 	app, err := s.o.Service.Application(q.Context(), q.actor(), q.PathValue("id"))
 	if err != nil {
@@ -146,11 +212,29 @@ func (s *site) licencePDF(q *request) error {
 	if app.Licence == "" {
 		return errMissing
 	}
-	l, err := s.o.Service.Licence(q.Context(), app.Licence)
+	number, appendix, _ := strings.Cut(app.Licence, "/")
+	return s.sendLicence(q, number, appendix)
+}
+
+func (s *site) sendLicence(q *request, number, appendix string) error {
+	save := q.FormValue("save") != ""
+	if appendix == "" {
+		l, err := s.o.Service.Licence(q.Context(), number)
+		if err != nil {
+			return err
+		}
+		return q.file(number+".pdf", "application/pdf", l.PDF, save)
+	}
+	list, err := s.o.Service.Appendices(q.Context(), number)
 	if err != nil {
 		return err
 	}
-	return q.file(app.Licence+".pdf", "application/pdf", l.PDF, q.FormValue("save") != "")
+	for _, x := range list {
+		if x.Number == appendix {
+			return q.file(number+"-"+appendix+".pdf", "application/pdf", x.PDF, save)
+		}
+	}
+	return errMissing
 }
 
 func (q *request) file(name, kind string, content []byte, save bool) error {

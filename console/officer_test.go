@@ -30,9 +30,13 @@ func (h *house) staff(t *testing.T, login string, roles ...account.Role) *browse
 // registered files and signs an application through the service.
 func (h *house) registered(t *testing.T) *licensing.Application {
 	t.Helper()
+	return h.registeredBy(t, licensing.Actor{ID: "portal", Applicant: true})
+}
+
+func (h *house) registeredBy(t *testing.T, a licensing.Actor) *licensing.Application {
+	t.Helper()
 	fee, err := h.service.Fee("passenger-transport", "issue")
 	must(t, err)
-	a := licensing.Actor{ID: "portal", Applicant: true}
 	app, err := h.service.Apply(t.Context(), a, licensing.NewApplication{
 		Service: "passenger-transport", Operation: "issue", Lang: phrase.KK,
 		Applicant:   licensing.Applicant{Kind: licensing.NaturalPerson, IIN: personIIN, Name: "Әлия Үлгіқызы", Address: "Астана қ."},

@@ -4,9 +4,10 @@ package console
 
 import "rastau/internal/account"
 
-// staffRoutes are the pages of officers.
+// staffRoutes are the pages of officers, and what applicants do after the first signature.
 func (s *site) staffRoutes() []route {
 	officers := []account.Role{account.Officer}
+	filing := []account.Role{account.Applicant, account.Employee, account.Operator}
 	readers := []account.Role{account.Officer, account.Admin}
 	return []route{
 		{pattern: "GET /queue", roles: readers, page: s.queue},
@@ -26,5 +27,14 @@ func (s *site) staffRoutes() []route {
 
 		{pattern: "GET /reports", roles: readers, page: s.reports},
 		{pattern: "GET /reports.csv", roles: readers, page: s.reportSheet},
+
+		{pattern: "GET /my/{id}/correction", roles: filing, page: s.correctionForm},
+		{pattern: "POST /my/{id}/correction", roles: filing, page: s.correct, upload: true},
+		{pattern: "GET /my/{id}/correction/sign", roles: filing, page: s.signAgainForm},
+		{pattern: "POST /my/{id}/correction/signature", roles: filing, page: s.signAgain, upload: true},
+		{pattern: "GET /my/{id}/appeal", roles: filing, page: s.appealForm},
+		{pattern: "POST /my/{id}/appeal", roles: filing, page: s.appeal},
+		{pattern: "GET /licences/{number}", roles: filing, page: s.ownLicence},
+		{pattern: "GET /licences/{number}/licence.pdf", roles: filing, page: s.ownLicencePDF},
 	}
 }

@@ -29,6 +29,9 @@ func (q *request) keep(token string) {
 }
 
 func (q *request) from() string {
+	if q.site.o.Address != nil {
+		return q.site.o.Address(q.Request)
+	}
 	host, _, err := net.SplitHostPort(q.RemoteAddr)
 	if err != nil {
 		return q.RemoteAddr

@@ -272,7 +272,7 @@ func (s *site) saveStep(q *request) error {
 	case screenApplicant:
 		errs = s.readApplicant(q, &n, w)
 	case screenDocuments:
-		if again, err = readDocuments(q, &n); err != nil {
+		if again, err = readDocuments(q, &n, w.Regulation.Checklist(n.Applicant.Kind, n.Operation, n.Channel, n.Fields)); err != nil {
 			return err
 		}
 	case screenPayment:
@@ -338,8 +338,8 @@ func (s *site) readApplicant(q *request, n *licensing.NewApplication, w *wizard)
 	return errs
 }
 
-// readDocuments takes what was uploaded and what was crossed out.
-func readDocuments(q *request, n *licensing.NewApplication) (again bool, err error) {
+// readDocuments takes what was uploaded and what was crossed out. Where one file is asked for, another takes its place.
+func readDocuments(q *request, n *licensing.NewApplication, asked []licensing.Document) (again bool, err error) {
 	if drop := q.FormValue("drop"); drop != "" {
 		n.Attachments = slices.DeleteFunc(n.Attachments, func(a licensing.NewAttachment) bool { return a.SHA256 == drop })
 		return true, nil
@@ -364,6 +364,9 @@ func readDocuments(q *request, n *licensing.NewApplication) (again bool, err err
 			file.Close()
 			if err != nil {
 				return false, err
+			}
+			if i := slices.IndexFunc(asked, func(d licensing.Document) bool { return d.Key == document }); i >= 0 && !asked[i].Many {
+				n.Attachments = slices.DeleteFunc(n.Attachments, func(a licensing.NewAttachment) bool { return a.Document == document })
 			}
 			n.Attachments = append(n.Attachments, licensing.NewAttachment{Document: document, Name: f.Filename, Type: http.DetectContentType(content), Content: content})
 		}
@@ -463,14 +466,11 @@ func (s *site) sign(q *request) error {
 		return err
 	}
 	v := q.view("apply.title")
-	signature, err := base64.StdEncoding.DecodeString(strings.TrimSpace(q.FormValue("signature")))
-	if err != nil || len(signature) == 0 {
-		if file, _, ferr := q.FormFile("file"); ferr == nil {
-			signature, err = io.ReadAll(file)
-			file.Close()
-		}
+	signature, err := signatureOf(q)
+	if err != nil {
+		return err
 	}
-	if err != nil || len(signature) == 0 {
+	if len(signature) == 0 {
 		return s.showStep(q, http.StatusUnprocessableEntity, w, []fieldError{{"sign", v.T("apply.unsigned")}})
 	}
 	sub, err := s.o.Service.Submit(q.Context(), q.actor(), w.App.ID, signature)

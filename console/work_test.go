@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,4 +143,31 @@ func TestBatchFromTheQueue(t *testing.T) {
 	b.open("/batches/"+id).sees(200, "KZ18 ZZZ 0000 0001", "ZZZ 0000 0002", "өтінішті басқа қызметкер қарап жатыр", "/batches/new?id="+ids[2]).lacks("data-live", "console.")
 	b.open("/batches").sees(200, id, "3 / 3")
 	other.open("/batches/" + id).sees(404)
+}
+
+// TestChangesAreJournalled: whoever changes something on a page stands in the journal with the address, before it is done; reading
+// leaves no line there.
+func TestChangesAreJournalled(t *testing.T) {
+	h := newHouse(t)
+	app := h.registered(t)
+	b := h.staff(t, "officer.1", account.Officer)
+	b.open("/case/" + app.ID)
+	b.post("/case/"+app.ID+"/claim", nil).sees(200)
+	b.post("/case/"+app.ID+"/decision", nil).sees(422)
+	events, err := h.desk.Events(t.Context(), "", 10)
+	must(t, err)
+	var changes []string
+	for _, e := range events {
+		if e.Kind != "changed" {
+			continue
+		}
+		changes = append(changes, e.By+" "+e.Person)
+		if e.From != "127.0.0.1" {
+			t.Errorf("%s came from %q", e.Person, e.From)
+		}
+	}
+	want := []string{"officer.1 /case/" + app.ID + "/decision", "officer.1 /case/" + app.ID + "/claim"}
+	if !slices.Equal(changes, want) {
+		t.Errorf("the journal holds %q, want %q", changes, want)
+	}
 }

@@ -238,3 +238,20 @@ func (s *Service) SubmitAmendment(ctx context.Context, a Actor, id string, signa
 	}
 	return &Submission{Application: *app, Verdict: report, Message: registeredMessage(app.Number, *app.Deadline, s.o.Calendar.zone)}, nil
 }
+
+// Correcting is the owner's application as the correction that waits for its signature would leave it, with the package to be signed.
+// ErrState where none was asked for, ErrNotFound where none was made.
+func (s *Service) Correcting(ctx context.Context, a Actor, id string) (*Application, error) {
+	app, _, err := s.amendable(ctx, a, id)
+	if err != nil {
+		return nil, err
+	}
+	err = s.o.Store.View(ctx, func(tx Tx) error {
+		m, err := tx.PendingAmendment(id)
+		if err == nil {
+			m.over(app)
+		}
+		return err
+	})
+	return app, err
+}

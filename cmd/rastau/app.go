@@ -237,7 +237,12 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
+	address, err := api.Address(c.TrustProxy)
+	if err != nil {
+		return nil, err
+	}
 	people, err := console.Handler(console.Options{
+		Address: address,
 		Service: a.Service, Desk: desk, Verifier: a.Verifier, Question: question, Lists: a.Lists, Calendar: calendar, NCALayer: c.NCALayer,
 		Description: api.Description(), Problems: problemPages(), Cache: shared, Settings: a.settings(rates), Demo: c.Specimen, Secure: strings.HasPrefix(base, "https://"), Now: o.Now, Log: o.Log,
 	})

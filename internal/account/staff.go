@@ -165,8 +165,8 @@ func (d *Desk) Named(ctx context.Context, login string) (Account, error) {
 	return p.Account(), nil
 }
 
-// Journal notes what somebody is about to change, and from which address: what is an address of a page or of the API without its
-// query, ids alone. Whoever cannot be journalled changes nothing.
+// Journal notes that somebody is about to change something, and from which address: what is the address of the page, ids alone.
+// Whoever cannot be journalled changes nothing.
 func (d *Desk) Journal(ctx context.Context, by Account, what, from string) error {
-	return d.o.Store.AddEvent(ctx, Event{At: d.now(), Person: by.ID, Kind: what, From: from})
+	return d.o.Store.AddEvent(ctx, Event{At: d.now(), Person: what, Kind: "changed", From: from, By: by.ID})
 }

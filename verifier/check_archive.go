@@ -17,17 +17,18 @@ import (
 
 // unjudged are the attributes for the long term that are named and prove nothing:
 // archive timestamps whose imprint depends on how the message was once encoded, and
-// what stands for validation data instead of them (RFC 5126 §6.2, §6.3, §6.4.1).
+// what stands for validation data instead of them. RFC 5126 has the text of ETSI
+// TS 101 733, under the same numbers.
 var unjudged = []struct {
-	attr     pki.OID
-	sentence string
+	attr               pki.OID
+	sentence, citation string
 }{
-	{"1.2.840.113549.1.9.16.2.21", "finding.signature.archive.references"}, // complete-certificate-references
-	{"1.2.840.113549.1.9.16.2.22", "finding.signature.archive.references"}, // complete-revocation-references
-	{"1.2.840.113549.1.9.16.2.25", "finding.signature.archive.version"},    // CAdES-C-timestamp
-	{"1.2.840.113549.1.9.16.2.26", "finding.signature.archive.version"},    // time-stamped-certs-crls-references
-	{"1.2.840.113549.1.9.16.2.27", "finding.signature.archive.version"},    // archive-time-stamp
-	{"1.2.840.113549.1.9.16.2.48", "finding.signature.archive.version"},    // archive-time-stamp version 2
+	{"1.2.840.113549.1.9.16.2.21", "finding.signature.archive.references", "RFC 5126 §6.2.1"}, // complete-certificate-references
+	{"1.2.840.113549.1.9.16.2.22", "finding.signature.archive.references", "RFC 5126 §6.2.2"}, // complete-revocation-references
+	{"1.2.840.113549.1.9.16.2.25", "finding.signature.archive.version", "RFC 5126 §6.3.5"},    // CAdES-C-timestamp
+	{"1.2.840.113549.1.9.16.2.26", "finding.signature.archive.version", "RFC 5126 §6.3.6"},    // time-stamped-certs-crls-references
+	{"1.2.840.113549.1.9.16.2.27", "finding.signature.archive.version", "RFC 5126 §6.4.1"},    // archive-time-stamp
+	{"1.2.840.113549.1.9.16.2.48", "finding.signature.archive.version", "RFC 5126 §6.4.1"},    // archive-time-stamp version 2
 }
 
 // archiveToken is one archive timestamp that could be read.
@@ -47,7 +48,7 @@ func checkArchive(ctx context.Context, s *signature) []Finding {
 	var out []Finding
 	for _, u := range unjudged {
 		if len(s.signer.UnsignedAttr(u.attr)) > 0 {
-			out = append(out, absent(u.sentence, "attribute", string(u.attr)))
+			out = append(out, absent(u.sentence, "attribute", string(u.attr)).citing(u.citation))
 		}
 	}
 	var tokens []archiveToken

@@ -22,6 +22,7 @@ import (
 
 	"rastau/crl"
 	"rastau/internal/account"
+	"rastau/internal/batch"
 	"rastau/internal/cache"
 	"rastau/licensing"
 	"rastau/verifier"
@@ -42,6 +43,8 @@ type Options struct {
 	Demo     bool                     // Optional. Every page says that everything is invented; sample log-ins are shown.
 	// Optional. The API's openapi.json, shown at /docs; if nil, there is no such page.
 	Description []byte
+	Batches     *batch.Service             // Optional. Batches of files for auditors; if nil, there are none.
+	Gate        *batch.Gate                // Optional. Batches give way to whoever waits for a verdict on a page; if nil, they do not.
 	Settings    func() Settings            // Optional. What the configuration says, for administrators; if nil, nothing.
 	Problems    []Problem                  // Optional. The API's kinds of refusals; each has a page.
 	Secure      bool                       // Optional. Cookies go over https only; set it wherever TLS stands in front.

@@ -26,6 +26,7 @@ import (
 	"rastau/console"
 	"rastau/crl"
 	"rastau/internal/account"
+	"rastau/internal/batch"
 	"rastau/internal/cms"
 	"rastau/internal/fetch"
 	"rastau/internal/identity"
@@ -48,6 +49,7 @@ type house struct {
 	desk     *account.Desk
 	server   *httptest.Server
 	licensor *pki.Key
+	batches  *batch.Service
 }
 
 const secret = "ұзын құпия сөз"
@@ -116,8 +118,10 @@ func newHouse(t testing.TB) *house {
 	h.desk, err = account.NewDesk(account.Options{Store: db.Accounts(), Judge: v, Question: question, Site: "http://127.0.0.1", Now: time.Now,
 		Hash: &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}})
 	must(t, err)
+	h.batches, err = batch.New(batch.Options{Store: db.Batches(), Verifier: v, Question: question, Now: time.Now})
+	must(t, err)
 	handler, err := console.Handler(console.Options{Service: h.service, Desk: h.desk, Verifier: v, Question: question, Calendar: calendar, Demo: true,
-		Description: api.Description(), Problems: problems(), Settings: h.settings, Lists: lists, Now: time.Now, Log: log})
+		Description: api.Description(), Problems: problems(), Settings: h.settings, Batches: h.batches, Lists: lists, Now: time.Now, Log: log})
 	must(t, err)
 	h.server = httptest.NewServer(handler)
 	t.Cleanup(h.server.Close)

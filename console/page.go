@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/language"
 
 	"rastau/internal/account"
+	"rastau/internal/batch"
 	"rastau/internal/phrase"
 	"rastau/licensing"
 	"rastau/verifier"
@@ -146,6 +147,18 @@ func (v *view) Weekday(d licensing.Day) string {
 		return ""
 	}
 	return v.T("weekday." + strconv.Itoa(int(t.Weekday())))
+}
+
+// Verdict says what an indication with its sub-indication means.
+func (v *view) Verdict(s string) string {
+	indication, sub, _ := strings.Cut(s, "/")
+	if sub != "" {
+		return phrase.Get("sub."+sub, nil).In(v.Lang)
+	}
+	if indication == batch.NoVerdict {
+		return v.T("checks.no_verdict")
+	}
+	return phrase.Get("indication."+indication, nil).In(v.Lang)
 }
 
 // Detail is what a finding says, in the page's language.

@@ -179,7 +179,11 @@ func (s *site) place(ctx context.Context) (leave func(), err error) {
 	defer t.Stop()
 	select {
 	case s.judging <- struct{}{}:
-		return func() { <-s.judging }, nil
+		away := func() {}
+		if s.o.Gate != nil {
+			away = s.o.Gate.Enter()
+		}
+		return func() { away(); <-s.judging }, nil
 	case <-t.C:
 		return nil, licensing.ErrLater
 	case <-ctx.Done():

@@ -26,6 +26,13 @@ func (s *site) watchRoutes() []route {
 		{pattern: "GET /audit/events", roles: auditors, page: s.events},
 		{pattern: "GET /audit/events.csv", roles: auditors, page: s.eventsCSV},
 
+		{pattern: "GET /audit/batches", roles: watchers, page: s.checks},
+		{pattern: "POST /audit/batches", roles: watchers, page: s.beginCheck, upload: true},
+		{pattern: "GET /audit/batches/{id}", roles: watchers, page: s.check},
+		{pattern: "POST /audit/batches/{id}", roles: watchers, page: s.changeCheck},
+		{pattern: "GET /audit/batches/{id}/{file}", roles: watchers, page: s.checkResults},
+		{pattern: "GET /audit/numbers/{file}", roles: watchers, page: s.numbersCSV},
+
 		{pattern: "GET /admin", roles: admins, page: s.admin},
 		{pattern: "GET /admin/people", roles: admins, page: s.people},
 		{pattern: "POST /admin/people", roles: admins, page: s.enter},

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"rastau/internal/account"
+	"rastau/internal/batch"
+	"rastau/internal/outbox"
 	"rastau/internal/pdf"
 	"rastau/licensing"
 )
@@ -158,4 +160,58 @@ func TestSearchOfEvents(t *testing.T) {
 		t.Errorf("%d rows, the second %q", len(rows), rows[1])
 	}
 	h.browser(t).open("/audit/events").sees(200, "Кіру")
+}
+
+// A ZIP is judged as a batch behind the page, a table of numbers at once; the files of results hold every line.
+func TestCheckingMany(t *testing.T) {
+	h := newHouse(t)
+	l := h.issued(t)
+	a := h.staff(t, "auditor.1", account.Auditor)
+	a.open("/audit/batches").sees(200, "KZ18ZZZ00000001")
+	a.upload("/audit/batches", nil, "none", "", nil).sees(422, `href="#f-file"`)
+	a.upload("/audit/batches", nil, "file", "x.csv", []byte("neither,this\nnor,that\n")).sees(422, `href="#f-file"`)
+	a.upload("/audit/batches", nil, "file", "x.zip", []byte("PK\x03\x04 and nothing else")).sees(422, `href="#f-file"`)
+	a.upload("/audit/batches", url.Values{"at": {"never"}}, "file", "x.csv", []byte("number\nKZ18ZZZ00000001\n")).sees(422, `href="#f-at"`)
+
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for name, data := range map[string][]byte{"жақсы.pdf": l.PDF, "бос.txt": []byte("no signature")} {
+		f, err := w.Create(name)
+		must(t, err)
+		_, err = f.Write(data)
+		must(t, err)
+	}
+	must(t, w.Close())
+	a.upload("/audit/batches", nil, "file", "many.zip", out.Bytes()).sees(200, "кезекте", "0 файлы тексерілді", "data-live")
+	page := a.url.Path
+	id := page[strings.LastIndex(page, "/")+1:]
+	body, err := json.Marshal(id)
+	must(t, err)
+	for range 10 {
+		if h.batches.Run(t.Context(), outbox.Item{Message: outbox.Message{Kind: batch.KindVerify, Key: id, Body: body}, Attempts: 1}) == nil {
+			break
+		}
+	}
+	a.open(page).sees(200, "аяқталды", "2 файлы тексерілді", "TOTAL-PASSED", "FORMAT_FAILURE", "бос.txt")
+	if strings.Contains(a.page, "data-live") || strings.Contains(a.page, "жақсы.pdf") {
+		t.Error("a page of a batch that is done goes on asking, or lists what is good among what needs a look")
+	}
+	a.open(page+"/results.csv").sees(200, "жақсы.pdf", "бос.txt")
+	a.open(page+"/results.jsonl").sees(200, `"TOTAL-PASSED"`)
+	a.open(page + "/results.exe").sees(404)
+	other := h.staff(t, "officer.9", account.Officer)
+	other.open(page).sees(404)
+	h.browser(t).open(page).sees(200, "Кіру")
+	a.post(page, url.Values{"do": {"what"}}).sees(404)
+	a.post(page, url.Values{"do": {"remove"}}).sees(200, "Әзірге топтама жоқ")
+	a.open(page).sees(404)
+
+	a.upload("/audit/batches", nil, "file", "n.csv", []byte("\ufeffнөмір;ескерту\r\nkz18 zzz 0000 0001;x\r\nKZ00ZZZ00000009\r\nқате\r\n")).
+		sees(200, "3 нөмір тексерілді: 1 қолданыста, 2", "KZ18 ZZZ 0000 0001", "ҚАТЕ")
+	a.open(a.hidden(`href="(/audit/numbers/[^"]+)"`)).sees(200, "KZ18ZZZ00000001,true,true,issued,true")
+	var many strings.Builder
+	for range 2001 {
+		many.WriteString("KZ18ZZZ00000001\n")
+	}
+	a.upload("/audit/batches", nil, "file", "n.csv", []byte(many.String())).sees(422, `href="#f-file"`)
 }

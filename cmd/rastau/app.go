@@ -244,7 +244,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	people, err := console.Handler(console.Options{
 		Address: address,
 		Service: a.Service, Desk: desk, Verifier: a.Verifier, Question: question, Lists: a.Lists, Calendar: calendar, NCALayer: c.NCALayer,
-		Description: api.Description(), Problems: problemPages(), Cache: shared, Settings: a.settings(rates), Demo: c.Specimen, Secure: strings.HasPrefix(base, "https://"), Now: o.Now, Log: o.Log,
+		Description: api.Description(), Problems: problemPages(), Cache: shared, Settings: a.settings(rates), Batches: a.Batches, Gate: gate, Demo: c.Specimen, Secure: strings.HasPrefix(base, "https://"), Now: o.Now, Log: o.Log,
 	})
 	if err != nil {
 		return nil, err

@@ -73,6 +73,12 @@ func (j keyJudge) JudgeKey(ctx context.Context, k *pki.Key) error {
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
+	return newHouseOn(t, filepath.Join(t.TempDir(), "register.db"))
+}
+
+// newHouseOn is a house over a database that may hold something already.
+func newHouseOn(t testing.TB, database string) *house {
+	t.Helper()
 	h := &house{}
 	var err error
 	h.pki, err = testpki.New(testpki.Options{Now: time.Now, EC: true})
@@ -101,7 +107,7 @@ func newHouse(t testing.TB) *house {
 	stamper := &timestamp.Client{URL: responders.URL + "/tsp", HTTP: web}
 	key, err := signer.New(signer.Options{Keys: ring, Stamper: stamper, Judge: keyJudge{v, question}, Checker: v, Now: time.Now})
 	must(t, err)
-	db, err := store.Open(t.Context(), store.Options{Database: filepath.Join(t.TempDir(), "register.db")})
+	db, err := store.Open(t.Context(), store.Options{Database: database})
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
 	log := slog.New(slog.DiscardHandler)

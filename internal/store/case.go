@@ -50,8 +50,16 @@ func (x *tx) Queue(f licensing.QueueFilter) ([]licensing.QueueLine, error) {
 	if f.Number != "" {
 		where = append(where, `a.number = `+arg(f.Number))
 	}
+	from := `applications a` + x.along(f.Service) + ` LEFT JOIN cases c ON c.application = a.id`
+	switch {
+	case f.Number != "":
+		from = `applications a LEFT JOIN cases c ON c.application = a.id`
+	case f.Officer != "":
+		from = `cases c CROSS JOIN applications a` // SQLite keeps the order of a CROSS JOIN: first the officer's cases
+		where = append(where, `a.id = c.application`)
+	}
 	if f.Officer != "" {
-		where = append(where, `a.id IN (SELECT application FROM cases WHERE officer = `+arg(f.Officer)+`)`)
+		where = append(where, `c.officer = `+arg(f.Officer))
 	}
 	if f.Unclaimed {
 		where = append(where, `coalesce(c.officer, '') = ''`)
@@ -76,8 +84,19 @@ func (x *tx) Queue(f licensing.QueueFilter) ([]licensing.QueueLine, error) {
 		lines = append(lines, q)
 		return err
 	}, `SELECT a.id, a.number, a.service, a.operation, a.registered, a.deadline, coalesce(c.officer, ''), c.since
-		FROM applications a LEFT JOIN cases c ON c.application = a.id WHERE `+strings.Join(where, ` AND `)+order+arg(f.Limit), args...)
+		FROM `+from+` WHERE `+strings.Join(where, ` AND `)+order+arg(f.Limit), args...)
 	return lines, err
+}
+
+// along names the index that leads through the queue by deadline, of one service or of all.
+func (x *tx) along(service string) string {
+	switch {
+	case x.d.indexed == "":
+		return ""
+	case service != "":
+		return x.d.indexed + ` applications_queue_service`
+	}
+	return x.d.indexed + ` applications_queue`
 }
 
 // list writes values as the members of an IN.
@@ -100,7 +119,7 @@ func (x *tx) Due(services []string, from, until time.Time, limit int) (n int, er
 	if len(services) > 0 {
 		where += ` AND service IN (` + list(arg, services) + `)`
 	}
-	err = x.one([]any{&n}, `SELECT count(*) FROM (SELECT 1 FROM applications WHERE `+where+` LIMIT `+arg(limit)+`) AS found`, args...)
+	err = x.one([]any{&n}, `SELECT count(*) FROM (SELECT 1 FROM applications`+x.along("")+` WHERE `+where+` LIMIT `+arg(limit)+`) AS found`, args...)
 	return n, err
 }
 

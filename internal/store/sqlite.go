@@ -21,7 +21,8 @@ import (
 const readers = 4
 
 var sqliteDialect = &dialect{
-	name: "sqlite",
+	name:    "sqlite",
+	indexed: ` INDEXED BY`,
 	attachments: `(SELECT json_group_array(json_object('document', document, 'name', name, 'type', type, 'size', size, 'sha256', sha256))
 		FROM (SELECT * FROM attachments WHERE application = applications.id ORDER BY position))`,
 	tables:  `SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY name`,

@@ -48,9 +48,9 @@ type Store struct {
 	group *group
 	// beside is for steps that need no turn among the writers; on SQLite there is one writer, and so it is the group.
 	beside *group
-	blobs blob.Store
-	kept  kept
-	keys  keys
+	blobs  blob.Store
+	kept   kept
+	keys   keys
 }
 
 // database is what SQLite and PostgreSQL do differently.
@@ -71,6 +71,7 @@ type database interface {
 type dialect struct {
 	name        string
 	attachments string // one column: all attachments of the application in hand, as JSON
+	indexed     string // after a table's name: the index to walk, where the planner would not find it without statistics; "" where it does
 	tables      string // one column: the names of all tables, those of the migrations among them
 	columns     string // one column: the names of the columns of table $1 in their order
 }

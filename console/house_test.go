@@ -76,8 +76,8 @@ func newHouse(t testing.TB) *house {
 	return newHouseOn(t, filepath.Join(t.TempDir(), "register.db"))
 }
 
-// newHouseOn is a house over a database that may hold something already.
-func newHouseOn(t testing.TB, database string) *house {
+// newHouseOn is a house over a database that may hold something already, with regulations beside the program's own.
+func newHouseOn(t testing.TB, database string, more ...*licensing.Regulation) *house {
 	t.Helper()
 	h := &house{}
 	var err error
@@ -99,6 +99,7 @@ func newHouseOn(t testing.TB, database string) *house {
 	}
 	regulations, err := licensing.Embedded()
 	must(t, err)
+	regulations = append(regulations, more...)
 	calendar, err := licensing.EmbeddedCalendar()
 	must(t, err)
 	h.licensor = h.issue(t, testpki.Leaf{CommonName: "LICENSOR DEMO", BIN: regulations[0].Licensor.BIN, Organization: "LICENSOR"})
@@ -111,12 +112,16 @@ func newHouseOn(t testing.TB, database string) *house {
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
 	log := slog.New(slog.DiscardHandler)
+	var authorities []licensing.Authority
+	for _, r := range regulations {
+		for login, name := range map[string]string{"officer.1": "Officer One", "officer.2": "Officer Two"} {
+			authorities = append(authorities, licensing.Authority{Officer: login, Name: name, Position: phrase.Text{KK: "басшы", RU: "руководитель", EN: "head"},
+				Licensor: r.Licensor.BIN, Certificate: h.licensor.Certificate.SHA256Hex(), From: time.Now().Add(-time.Hour)})
+		}
+	}
 	h.service, err = licensing.New(licensing.Options{
 		Regulations: regulations, Store: db, Judge: v, Signer: key, Stamper: stamper, Calendar: calendar, Question: question,
-		Authorities: []licensing.Authority{{Officer: "officer.1", Name: "Officer One", Position: phrase.Text{KK: "басшы", RU: "руководитель", EN: "head"},
-			Licensor: regulations[0].Licensor.BIN, Certificate: h.licensor.Certificate.SHA256Hex(), From: time.Now().Add(-time.Hour)},
-			{Officer: "officer.2", Name: "Officer Two", Position: phrase.Text{KK: "орынбасар", RU: "заместитель", EN: "deputy"},
-				Licensor: regulations[0].Licensor.BIN, Certificate: h.licensor.Certificate.SHA256Hex(), From: time.Now().Add(-time.Hour)}},
+		Authorities:    authorities,
 		AcceptRepealed: true, Demo: true, LicenceCode: "ZZZ",
 		VerifyURL: func(number string) string { return "http://127.0.0.1/v/" + number }, Now: time.Now, Rand: rand.Reader, Log: log,
 	})

@@ -146,17 +146,13 @@ func (s *site) wizard(q *request, at string) (*wizard, error) {
 	v := q.view("apply.title")
 	own := func(key string) { w.Screens = append(w.Screens, screen{Key: key, Name: v.T("apply." + key)}) }
 	own(screenApplicant)
-	paying := false
 	for _, f := range r.Screens(app.Applicant.Kind, app.Operation) {
-		switch f.Part {
-		case "":
+		if f.Part == "" {
 			w.Screens = append(w.Screens, screen{Key: f.Key, Name: f.Name.In(q.lang), form: &f})
-		case "payment":
-			paying = true
 		}
 	}
 	own(screenDocuments)
-	if fee, err := s.o.Service.Fee(app.Service, app.Operation); err == nil && fee > 0 && paying {
+	if fee, err := s.o.Service.Fee(app.Service, app.Operation); err == nil && fee > 0 {
 		w.Fee = &fee
 		own(screenPayment)
 	}

@@ -166,4 +166,5 @@ func (p *person) receives(draft string) {
 	if visitor.has(".govuk-error-summary") || !visitor.has(".app-verdict--good") || visitor.has(".app-verdict--bad") {
 		p.t.Fatalf("the licence is not found good:\n%s", eval[string](visitor, "document.querySelector('main').innerText"))
 	}
+	visitor.checksFile(number, p.fetched(address))
 }

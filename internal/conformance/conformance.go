@@ -102,7 +102,7 @@ func manifest(dir string) ([]entry, error) {
 }
 
 // Suites are the suites measured, in the order of the report.
-var Suites = []string{"pkits", "crl", "ocsp", "limbo", "cms", "wycheproof", "malformed"}
+var Suites = []string{"pkits", "crl", "ocsp", "limbo", "cms", "pades", "pdf-attacks", "wycheproof", "malformed"}
 
 // Run measures one suite of the folder that holds them all.
 func Run(ctx context.Context, suites, name string, command Command) (*Result, error) {

@@ -12,12 +12,14 @@ import (
 var peers = map[string]string{
 	"pkits": "OpenSSL 3.0: 247 of 249; Go crypto/x509: 181", "crl": "OpenSSL: 53 of 66", "ocsp": "OpenSSL: 98 of 110 of the whole suite",
 	"limbo": "Go: 128 of 208 of the whole suite", "cms": "OpenSSL: 113 of 140 of the whole suite", "wycheproof": "Go: all but 4",
+	"pades": "poppler's pdfsig: 141 of 152 of the whole suite", "pdf-attacks": "poppler's pdfsig: 21 of 76 attacks of the whole suite caught",
 	"malformed": "digitorus/pkcs7 hangs on one",
 }
 
 // paths says how each suite is put to the program.
 var paths = map[string]string{
 	"pkits": "rastau certificate", "crl": "rastau certificate", "ocsp": "rastau ocsp check", "limbo": "rastau certificate", "cms": "rastau verify",
+	"pades": "rastau verify", "pdf-attacks": "rastau verify",
 	"wycheproof": "the verification of signatures itself", "malformed": "every reader of outside bytes",
 }
 
@@ -78,16 +80,24 @@ func Text(w io.Writer, results []*Result) {
 
 // arguments say why disputed and optional cases were decided as they were.
 var arguments = map[string]string{
-	"DSS-CAdES-CAdESWithDuplicatedSignedAttrsTest": "RFC 5652 §5.3: a signed attribute's type stands once; which of two is meant nobody knows",
-	"DSS-CAdES-DSS1419Sha3RsaMgf1Test":             contradiction,
-	"DSS-CAdES-DSS1419Sha512RsaTest":               contradiction,
-	"DSS-CAdES-DSS1419Sha384RsaTest":               contradiction,
-	"DSS-CAdES-DSS1419Sha3512RsaTest":              contradiction,
-	"BC-ML-DSA-65":                                 "ML-DSA (RFC 9882) is not computed here: undecided, never called broken",
-	"BC-ML-DSA-87":                                 "ML-DSA (RFC 9882) is not computed here: undecided, never called broken",
-	"BSI-ERS-ER_NOK_SEQ":                           "Evidence records (RFC 4998) are not judged; the file is no signature",
-	"BSI-ERS-ER_NOK_INIT":                          "Evidence records (RFC 4998) are not judged; the file is no signature",
+	"DSS-CAdES-CAdESWithDuplicatedSignedAttrsTest":   "RFC 5652 §5.3: a signed attribute's type stands once; which of two is meant nobody knows",
+	"DSS-CAdES-DSS1419Sha3RsaMgf1Test":               contradiction,
+	"DSS-CAdES-DSS1419Sha512RsaTest":                 contradiction,
+	"DSS-CAdES-DSS1419Sha384RsaTest":                 contradiction,
+	"DSS-CAdES-DSS1419Sha3512RsaTest":                contradiction,
+	"DSS-PAdESFiveSignaturesDocTest":                 "ISO 32000-1 §7.5.4, §7.5.8: its cross-references lead nowhere, and a table rebuilt by searching would show what nobody signed",
+	"DSS-PAdESWithEnvelopingCMSTest":                 enveloping,
+	"DSS-PAdESWithEnvelopingEmptyContentCMSTest":     enveloping,
+	"DSS-PadesWrongDigestAlgoTest":                   "the signature's algorithm names no hash that belongs to it (RFC 5652 §5.4): undecided (`intact` null), and never accepted",
+	"DSS-file-TeleSec_PKS_eIDAS_QES_CA_1-baseline-b": "plain ECDSA (BSI TR-03111 §5.2.2) is not computed here: undecided, never called broken",
+	"BC-ML-DSA-65":        "ML-DSA (RFC 9882) is not computed here: undecided, never called broken",
+	"BC-ML-DSA-87":        "ML-DSA (RFC 9882) is not computed here: undecided, never called broken",
+	"BSI-ERS-ER_NOK_SEQ":  "Evidence records (RFC 4998) are not judged; the file is no signature",
+	"BSI-ERS-ER_NOK_INIT": "Evidence records (RFC 4998) are not judged; the file is no signature",
 }
+
+const enveloping = "ISO 32000-1 §12.8.3.3.1: “No data shall be encapsulated” in the CMS of adbe.pkcs7.detached; one that has content of its own may be over that " +
+	"and not over the document"
 
 const contradiction = "RFC 5652 §5.3, §5.4: the content is digested with digestAlgorithm, and the signature algorithm names another hash. Whoever follows one of the two " +
 	"accepts what whoever follows the other refuses, so neither is computed: undecided (`intact` null), and never accepted"

@@ -33,7 +33,7 @@ func (d *drawer) appendix(a Appendix) error {
 		{"page.subtypes", joined(a.Subtypes), false},
 		{"page.basis", a.Basis, false},
 	} {
-		if err := d.row(f); err != nil {
+		if err := d.row(d.lay(f)); err != nil {
 			return err
 		}
 	}

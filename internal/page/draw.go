@@ -62,7 +62,7 @@ func (l Licence) draft() (pdf.Draft, error) {
 	}
 	c := newCanvas()
 	defer c.release()
-	d := &drawer{canvas: c, l: l, regular: faces()[0], bold: faces()[1]}
+	d := &drawer{canvas: c, l: l, regular: faces()[0], bold: faces()[1], gap: gap}
 	for _, draw := range []func() error{d.first, d.facts, d.english, d.appendices} {
 		if err := draw(); err != nil {
 			return pdf.Draft{}, err
@@ -124,7 +124,7 @@ func (l Licence) texts() []text {
 func joined(all []phrase.Text) phrase.Text {
 	mark := ""
 	if len(all) > 1 {
-		mark = "• "
+		mark = bullet
 	}
 	var kk, ru, en []string
 	for _, t := range all {
@@ -140,6 +140,7 @@ type drawer struct {
 	y             float64 // next free line
 	bottom        float64 // where this page's facts end
 	footed        bool    // the first page has its foot
+	gap           float64 // below a fact
 }
 
 // begin starts a page with its frame and its marks.
@@ -159,19 +160,24 @@ func (d *drawer) begin() {
 			}
 		}
 	})
+	if d.l.Duplicate {
+		t := label("page.duplicate")
+		s := t.KK + " / " + t.RU
+		w := d.bold.width(s, 11)/points + 6
+		d.artifact(func() { d.frame(pageWidth-margin-w, 15, w, 7.5, 0.5, red) })
+		words := func() { d.canvas.text(pageWidth-margin-w+3, 20.2, d.bold, 11, red, s) }
+		if len(d.sheets) == 1 { // read aloud once: a further page may begin inside a table
+			d.say("P", "", words)
+		} else {
+			d.artifact(words)
+		}
+	}
 	d.bottom = pageHeight - 16
 }
 
 // first draws what stands only on the first page: the heading, the code, the block of the signature.
 func (d *drawer) first() error {
 	d.begin()
-	if d.l.Duplicate {
-		t := label("page.duplicate")
-		s := t.KK + " / " + t.RU
-		w := d.bold.width(s, 11)/points + 6
-		d.artifact(func() { d.frame(pageWidth-margin-w, 15.5, w, 8, 0.5, red) })
-		d.say("P", "", func() { d.canvas.text(pageWidth-margin-w+3, 21, d.bold, 11, red, s) })
-	}
 	d.y = 25
 	if d.l.Duplicate {
 		d.y = 33
@@ -197,7 +203,7 @@ func (d *drawer) first() error {
 	return nil
 }
 
-// begin1 draws words under one element.
+// say draws words under one element.
 func (d *drawer) say(role, lang string, draw func()) {
 	d.canvas.begin(role, lang, "")
 	draw()
@@ -268,33 +274,84 @@ func (l Licence) facts() []fact {
 	}
 }
 
+// facts stand closer together where they then end on the first page: a page with one line on it looks like a mistake.
 func (d *drawer) facts() error {
+	var rows []row
+	wide, room := 0.0, d.bottom-d.y
 	for _, f := range d.l.facts() {
-		if err := d.row(f); err != nil {
+		if r := d.lay(f); r.lines() > 0 {
+			rows, wide = append(rows, r), wide+r.height()+gap
+		}
+	}
+	if wide-gap > room && wide-gap-float64(len(rows)-1)*(gap-tightGap) <= room {
+		d.gap = tightGap
+	}
+	for _, r := range rows {
+		if err := d.row(r); err != nil {
 			return err
 		}
 	}
+	d.gap = gap
 	return d.foot()
 }
 
 // Heights of a label and of a line of a value, and the space below a fact, in millimetres; sizes of letters in points.
 const (
-	labelHeight, lineHeight, gap = 3.6, 4.5, 2.0
-	labelSize, valueSize         = 7.0, 9.5
+	labelHeight, lineHeight, gap, tightGap = 3.6, 4.5, 2.0, 1.0
+	labelSize, valueSize                   = 7.0, 9.5
 )
 
-// row prints one fact: Kazakh left, Russian right; the label small and grey above the value. What does not fit goes on on
-// the next page under the same label.
-func (d *drawer) row(f fact) error {
+// row is a fact broken into lines: Kazakh left, Russian right.
+type row struct {
+	name        phrase.Text
+	face        *face
+	left, right []string
+}
+
+func (d *drawer) lay(f fact) row {
 	if f.value.KK == "" && f.value.RU == "" {
-		return nil
+		return row{}
 	}
 	face := d.regular
 	if f.strong {
 		face = d.bold
 	}
-	name := label(f.key)
-	left, right := wrapped(face, valueSize, column, f.value.KK), wrapped(face, valueSize, column, f.value.RU)
+	return row{label(f.key), face, d.listed(face, column, f.value.KK), d.listed(face, column, f.value.RU)}
+}
+
+func (r row) lines() int { return max(len(r.left), len(r.right)) }
+
+func (r row) height() float64 { return labelHeight + float64(r.lines())*lineHeight }
+
+// bullet begins each of several texts; the lines of a text stand right of it, one below the other.
+const bullet, hang = "• ", "\u2007"
+
+// listed breaks a value into lines; those of a text behind a bullet that are not its first begin with hang.
+func (d *drawer) listed(f *face, width float64, value string) []string {
+	if !strings.HasPrefix(value, bullet) {
+		return wrapped(f, valueSize, width, value)
+	}
+	var out []string
+	for text := range strings.SplitSeq(value, "\n") {
+		text, ok := strings.CutPrefix(text, bullet)
+		if !ok {
+			out = append(out, wrapped(f, valueSize, width, text)...)
+			continue
+		}
+		mark := bullet
+		for _, line := range wrapped(f, valueSize, width-d.indent(f), text) {
+			out, mark = append(out, mark+line), hang
+		}
+	}
+	return out
+}
+
+// indent is the width of a bullet in millimetres.
+func (d *drawer) indent(f *face) float64 { return f.width(bullet, valueSize) / points }
+
+// row prints one fact, the label small and grey above the value. What does not fit goes on on the next page under the same label.
+func (d *drawer) row(r row) error {
+	name, face, left, right := r.name, r.face, r.left, r.right
 	for len(left) > 0 || len(right) > 0 {
 		room := int((d.bottom - d.y - labelHeight) / lineHeight)
 		// A fact is begun on this page only where it ends on it, or where it would not fit on a page of its own.
@@ -308,7 +365,9 @@ func (d *drawer) row(f fact) error {
 		left = d.cell(margin, top, name.KK, left, room, face, "")
 		right = d.cell(rightColumn, top, name.RU, right, room, face, "ru-RU")
 	}
-	d.y += gap
+	if r.lines() > 0 {
+		d.y += d.gap
+	}
 	return nil
 }
 
@@ -322,7 +381,11 @@ func (d *drawer) cell(x, y float64, name string, lines []string, room int, face 
 		d.canvas.text(x, y+2.4, d.regular, labelSize, grey, name)
 		y += labelHeight
 		for _, line := range lines[:n] {
-			d.canvas.text(x, y+3.3, face, valueSize, black, line)
+			if rest, ok := strings.CutPrefix(line, hang); ok {
+				d.canvas.text(x+d.indent(face), y+3.3, face, valueSize, black, rest)
+			} else {
+				d.canvas.text(x, y+3.3, face, valueSize, black, line)
+			}
 			y += lineHeight
 		}
 	})
@@ -358,7 +421,7 @@ func (d *drawer) english() error {
 		if f.strong {
 			face = d.bold
 		}
-		lines := wrapped(face, valueSize, inner, f.value.EN)
+		lines := d.listed(face, inner, f.value.EN)
 		if f.value.EN == "" {
 			continue
 		}
@@ -409,7 +472,7 @@ func (d *drawer) foot() error {
 	y = footTop + qrSize + 1
 	note := label("page.note")
 	for i, s := range []string{l.VerifyURL, note.KK, note.RU} {
-		f, size, lang := d.regular, 6.3, ""
+		f, size, lang := d.regular, 6.8, ""
 		if i == 0 {
 			f, size = d.bold, 7.0
 		}
@@ -418,7 +481,7 @@ func (d *drawer) foot() error {
 		}
 		d.say("P", lang, func() {
 			for _, part := range wrapped(f, size, inner, s) {
-				y += 3.1
+				y += 3.2
 				d.canvas.text(margin, y, f, size, grey, part)
 			}
 		})

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"html/template"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -88,7 +89,18 @@ type view struct {
 	Errors   []fieldError
 	Data     any
 
-	zone *time.Location
+	zone  *time.Location
+	query url.Values // of this page
+}
+
+// To is this page in another language, with the same question.
+func (v *view) To(l langCode) string {
+	values := maps.Clone(v.query)
+	if values == nil {
+		values = url.Values{}
+	}
+	values.Set("lang", string(l))
+	return (&url.URL{Path: v.Path, RawQuery: values.Encode()}).String()
 }
 
 // fieldError is a complaint about one field, shown beside it and in the summary.
@@ -97,6 +109,9 @@ type fieldError struct{ Field, Text string }
 // view begins a page whose title stands in the catalogue under console.KEY.
 func (q *request) view(titleKey string, pairs ...string) *view {
 	v := &view{Lang: q.lang, Path: q.URL.Path, User: q.user, Demo: q.site.o.Demo, NCALayer: q.site.o.NCALayer, zone: q.site.zone}
+	if q.Method == http.MethodGet {
+		v.query = q.URL.Query()
+	}
 	v.Title = v.T(titleKey, pairs...)
 	return v
 }

@@ -169,8 +169,34 @@ func (s *site) judgeAgain(q *request) error {
 
 func (s *site) showVerdict(q *request, p *verdictPage) error {
 	v := q.view("verdict.title")
+	if p.Token != "" && !p.Known {
+		v.Path = "/verify/result/" + p.Token // in another language, or read anew, without the file being sent again
+	}
 	v.Data, v.Back = p, "/verify"
 	return q.render(http.StatusOK, "verdict", v)
+}
+
+// result shows a verdict again while its evidence is kept: judged anew from that alone, so that it is the same.
+func (s *site) result(q *request) error {
+	token := q.PathValue("token")
+	f, err := s.kept(q, token)
+	if err != nil {
+		return err
+	}
+	leave, err := s.place(q.Context())
+	if err != nil {
+		return err
+	}
+	defer leave()
+	f.Question.Lang, f.Question.KeepRecord = q.lang, true
+	r := s.o.Verifier.Document(q.Context(), f.Document, f.Question)
+	check := s.o.Service.CheckLicence(q.Context(), r, f.Document, "")
+	if err := q.Context().Err(); err != nil {
+		return err
+	}
+	p := s.verdictOf(q, r, &check, f.Document)
+	p.File, p.Token, p.Again = f.Name, token, r.Time.Source == "given"
+	return s.showVerdict(q, p)
 }
 
 // place waits for one of the few places in which files of the public are judged: each takes memory and time.

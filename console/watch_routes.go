@@ -15,6 +15,7 @@ func (s *site) watchRoutes() []route {
 		{pattern: "GET /verify/known/{sha256}", page: s.knownFile},
 		{pattern: "GET /verify/file/{sha256}", page: s.verifyKnown},
 		{pattern: "GET /verify/evidence/{file}", page: s.evidence},
+		{pattern: "GET /verify/result/{token}", page: s.result},
 		{pattern: "POST /verify/again/{token}", roles: watchers, page: s.judgeAgain},
 		{pattern: "GET /v/{number}", page: s.number},
 		{pattern: "GET /v/{number}/{file}", page: s.numberEvidence},

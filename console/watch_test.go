@@ -46,6 +46,7 @@ func TestVerdictOnAFile(t *testing.T) {
 	if strings.Contains(b.page, "папка") || strings.Contains(b.page, "/verify/again/") {
 		t.Error("the page shows the folder, or offers the public another time")
 	}
+	russian := b.hidden(`href="(/verify/result/[^"]+lang=ru)"`)
 	link := b.hidden(`href="(/verify/evidence/[^"]+)\.zip"`)
 	b.open(link+".json").sees(200, `"TOTAL-PASSED"`)
 	if !json.Valid([]byte(b.page)) {
@@ -62,6 +63,9 @@ func TestVerdictOnAFile(t *testing.T) {
 		t.Errorf("the archive begins with %s", archive.File[0].Name)
 	}
 	b.open(link + ".exe").sees(404)
+	b.open(russian).sees(200, "Подпись подлинная", "лицензия.pdf", "TOTAL-PASSED")
+	b.in("kk")
+	b.open("/log?before=5").sees(200, `href="/log?before=5&amp;lang=en"`)
 	b.open("/verify/evidence/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA.zip").sees(410, "қайта тексеріңіз")
 
 	b.open("/verify/known/" + l.PDFSHA256).sees(204)

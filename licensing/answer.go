@@ -65,7 +65,8 @@ func inForce(c *LicenceCheck) Answer {
 	case !c.Registered:
 		return Answer{Is: new(bool), Why: c.Why}
 	case !c.InForce:
-		return answer(false, "in_force.no", map[string]string{"number": c.Number, "state": string(c.State)})
+		same := phrase.Text{KK: c.Number, RU: c.Number, EN: c.Number}
+		return Answer{Is: new(bool), Why: phrase.Render("workflow.answer.in_force.no", map[string]phrase.Text{"number": same, "state": phrase.Get("console.state."+string(c.State), nil)})}
 	}
 	return answer(true, "in_force.yes", map[string]string{"number": c.Number})
 }

@@ -20,6 +20,7 @@ var signatureChecks = []check[*signature]{
 	{"signature.certificate", "RFC 5035 §3", checkCertificate},
 	{"signature.content", "RFC 5652 §5.2", checkContent},
 	{"signature.attributes", "RFC 5652 §5.3", checkAttributes},
+	{"signature.claims", "EN 319 122-1 §5.2", checkClaims},
 	{"signature.digest", "RFC 5652 §5.4", checkDigest},
 	{"signature.value", "RFC 5652 §5.6", checkValue},
 	// Before the timestamps that it may cover.

@@ -83,6 +83,7 @@ func FuzzParse(f *testing.F) {
 		for i, s := range sd.Signers {
 			s.ESS()
 			s.SigningTime()
+			s.Claims()
 			out, err := sd.AddUnsigned(i, cms.Attribute{Type: "1.2.3", Values: [][]byte{{5, 0}}})
 			if err != nil {
 				t.Fatal(err)

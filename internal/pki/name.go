@@ -184,6 +184,20 @@ func attributeText(element cryptobyte.String, tag casn1.Tag) (string, error) {
 	return out.String(), nil
 }
 
+// Text decodes one ASN.1 string (DirectoryString and its like) to UTF-8; false where it is none or not well formed.
+func Text(element []byte) (string, bool) {
+	if len(element) == 0 || !isString(int(element[0])) {
+		return "", false
+	}
+	in := cryptobyte.String(element)
+	var whole cryptobyte.String
+	if !in.ReadASN1Element(&whole, casn1.Tag(element[0])) || !in.Empty() {
+		return "", false
+	}
+	text, err := attributeText(whole, casn1.Tag(element[0]))
+	return text, err == nil
+}
+
 func isString(tag int) bool {
 	switch tag {
 	case tagUTF8, tagNumeric, tagPrintable, tagT61, tagIA5, tagVisible, tagUniversal, tagBMP:

@@ -450,18 +450,25 @@ func (s *Service) rule(ctx context.Context, app *Application, h hand, doc decisi
 	if err != nil {
 		return nil, fmt.Errorf("signing the decision: %w", err)
 	}
-	return &Ruling{Application: app.ID, At: now, Officer: h.officer, Approve: doc.Approve, Document: content, Signed: signed}, nil
+	preserve, err := s.preserve(decisionOf+app.Number, signed, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &Ruling{Application: app.ID, At: now, Officer: h.officer, Approve: doc.Approve, Document: content, Signed: signed, preserve: preserve}, nil
 }
 
 // Ruling shows the signed decision on an application (CAdES over its JSON) to
-// those who may see the application. ErrNotFound where none was made yet.
+// those who may see the application, with the newest time-stamp on it. ErrNotFound where none was made yet.
 func (s *Service) Ruling(ctx context.Context, a Actor, id string) (*Ruling, error) {
-	if _, err := s.Application(ctx, a, id); err != nil {
+	app, err := s.Application(ctx, a, id)
+	if err != nil {
 		return nil, err
 	}
 	var ruling *Ruling
-	err := s.o.Store.View(ctx, func(tx Tx) (err error) {
-		ruling, err = tx.Ruling(id)
+	err = s.o.Store.View(ctx, func(tx Tx) (err error) {
+		if ruling, err = tx.Ruling(id); err == nil {
+			ruling.Signed, _, _, err = newest(tx, decisionOf+app.Number)
+		}
 		return err
 	})
 	return ruling, err

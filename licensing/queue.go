@@ -308,7 +308,7 @@ func (s *Service) Statistics(ctx context.Context, a Actor, p Period) (list []Fig
 
 // closeCase writes a decision and ends what ran for it.
 func (s *Service) closeCase(tx Tx, ruling *Ruling, done *Application) error {
-	if err := tx.AddRuling(ruling); err != nil {
+	if err := errors.Join(tx.AddRuling(ruling), ruling.preserve(tx)); err != nil {
 		return err
 	}
 	if err := tx.MoveApplication(done); err != nil {

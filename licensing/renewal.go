@@ -16,7 +16,7 @@ import (
 	"rastau/signer"
 )
 
-// JobRenew is the kind of the outbox messages by which the time-stamps on licences are renewed.
+// JobRenew is the kind of the outbox messages by which the time-stamps on licences, receipts and decisions are renewed.
 const JobRenew = "renew"
 
 // renewLead is how long before a time-stamp ends it is renewed: an authority that does not answer for weeks does no harm.
@@ -30,15 +30,21 @@ type Extender interface {
 	Extend(ctx context.Context, document, content []byte, to signer.Level) ([]byte, error)
 }
 
-// Renewal is one more time-stamp over a licence or an appendix and all that it is judged by. What was signed stays as it
-// is inside.
+// Prefixes of what is renewed by the number of its application.
+const (
+	receiptOf  = "receipt:"
+	decisionOf = "decision:"
+)
+
+// Renewal is one more time-stamp over a licence, an appendix, a receipt or a decision and all that it is judged by. What was
+// signed stays as it is inside.
 type Renewal struct {
-	Subject string // licence's number, or number/appendix
+	Subject string // licence's number, or number/appendix; "receipt:" or "decision:" and an application's number
 	Seq     int    // counted from 1
 	At      time.Time
 	Until   time.Time // the first end among what the renewed documents rest on
 	Signed  string    // SHA-256 of the renewed CAdES, a blob
-	PDF     string    // SHA-256 of the renewed PDF, a blob
+	PDF     string    // SHA-256 of the renewed PDF, a blob; that of Signed again where there is no page
 	Entry   int64     // of the log
 }
 
@@ -80,10 +86,10 @@ func (s *Service) preserve(subject string, signed, pdf []byte) (func(Tx) error, 
 	return func(tx Tx) error { return s.renewalDue(tx, subject, 1, until) }, nil
 }
 
-// horizon is when the first of both forms ends.
+// horizon is when the first of both forms ends; pdf is nil where there is no page.
 func horizon(signed, pdf []byte) (time.Time, error) {
 	a, err := signer.Horizon(signed, pki.DefaultAlgorithms)
-	if err != nil {
+	if err != nil || pdf == nil {
 		return a, err
 	}
 	b, err := signer.Horizon(pdf, pki.DefaultAlgorithms)
@@ -93,17 +99,23 @@ func horizon(signed, pdf []byte) (time.Time, error) {
 	return b, nil
 }
 
-// newest reads both forms of a subject as they stand now, and how often they were renewed.
+// newest reads both forms of a subject as they stand now, pdf being nil where there is no page, and how often they were renewed.
 func newest(tx Tx, subject string) (signed, pdf []byte, seq int, err error) {
 	all, err := tx.Renewals(subject)
 	if err != nil {
 		return nil, nil, 0, err
 	}
 	if n := len(all); n > 0 {
-		if signed, err = tx.Blob(all[n-1].Signed); err == nil {
+		if signed, err = tx.Blob(all[n-1].Signed); err == nil && all[n-1].PDF != all[n-1].Signed {
 			pdf, err = tx.Blob(all[n-1].PDF)
 		}
 		return signed, pdf, n, err
+	}
+	for _, kind := range []string{receiptOf, decisionOf} {
+		if number, ok := strings.CutPrefix(subject, kind); ok {
+			signed, err = firstOf(tx, kind, number)
+			return signed, nil, 0, err
+		}
 	}
 	number, appendix, isAppendix := strings.Cut(subject, "/")
 	sum := ""
@@ -131,7 +143,27 @@ func newest(tx Tx, subject string) (signed, pdf []byte, seq int, err error) {
 	return signed, pdf, 0, err
 }
 
-// Renew puts a new time-stamp over a licence, or an appendix, before the one on it ends: the body is that of a JobRenew
+// firstOf is the receipt of an application, or the decision on it, as it was signed.
+func firstOf(tx Tx, kind, number string) ([]byte, error) {
+	app, err := tx.ApplicationNumbered(number)
+	if err != nil {
+		return nil, err
+	}
+	if kind == receiptOf {
+		reg, err := tx.Registration(app.ID)
+		if err != nil {
+			return nil, err
+		}
+		return reg.Receipt, nil
+	}
+	ruling, err := tx.Ruling(app.ID)
+	if err != nil {
+		return nil, err
+	}
+	return ruling.Signed, nil
+}
+
+// Renew puts a new time-stamp over a licence, an appendix, a receipt or a decision before the one on it ends: the body is that of a JobRenew
 // message. It may run several times and on several machines at once, and may be cut off anywhere: one renewal is kept for
 // each time. An error means that it is to be tried again.
 func (s *Service) Renew(ctx context.Context, subject string) error {
@@ -158,8 +190,12 @@ func (s *Service) Renew(ctx context.Context, subject string) error {
 	if signed, err = s.o.Extender.Extend(ctx, signed, nil, signer.LevelLTA); err != nil {
 		return unsigned(fmt.Errorf("renewing %s: %w", subject, err))
 	}
-	if pdf, err = s.o.Extender.Extend(ctx, pdf, nil, signer.LevelLTA); err != nil {
-		return unsigned(fmt.Errorf("renewing the page of %s: %w", subject, err))
+	page := signed
+	if pdf != nil {
+		if pdf, err = s.o.Extender.Extend(ctx, pdf, nil, signer.LevelLTA); err != nil {
+			return unsigned(fmt.Errorf("renewing the page of %s: %w", subject, err))
+		}
+		page = pdf
 	}
 	next, err := horizon(signed, pdf)
 	if err != nil {
@@ -170,7 +206,7 @@ func (s *Service) Renew(ctx context.Context, subject string) error {
 			"subject", subject, "ends", until.Format(time.RFC3339), "renewed", next.Format(time.RFC3339))
 		return outbox.Postpone(now.Add(renewAgain))
 	}
-	r := &Renewal{Subject: subject, Seq: seq + 1, At: now, Until: next, Signed: digest(signed), PDF: digest(pdf)}
+	r := &Renewal{Subject: subject, Seq: seq + 1, At: now, Until: next, Signed: digest(signed), PDF: digest(page)}
 	err = s.o.Store.Update(ctx, func(tx Tx) error {
 		_, _, have, err := newest(tx, subject)
 		if err != nil {
@@ -186,7 +222,7 @@ func (s *Service) Renew(ctx context.Context, subject string) error {
 		if r.Entry, err = journal.Append(tx, entry); err != nil {
 			return err
 		}
-		for _, blob := range [][]byte{signed, pdf} {
+		for _, blob := range [][]byte{signed, page} {
 			if _, err := tx.PutBlob(blob); err != nil {
 				return err
 			}

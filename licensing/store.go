@@ -135,6 +135,8 @@ type Ruling struct {
 	Document    []byte // RFC 8785 JSON
 	Signed      []byte // CAdES over Document
 	Entry       int64  // of the log
+
+	preserve func(Tx) error // of one just signed: begins the care for it
 }
 
 // LicenceRecord is a licence as it stands in the register.

@@ -245,7 +245,11 @@ func (s *Service) register(ctx context.Context, r *Regulation, app *Application,
 		Application: app.ID, Number: done.Number, At: now, SignatureSHA256: digest(signature), Signature: signature,
 		Stamped: stamped, Report: evidence, Receipt: receipt,
 	}
-	err = s.o.Store.Update(ctx, func(tx Tx) error { return s.enter(tx, r, &done, serial, reg) })
+	preserve, err := s.preserve(receiptOf+done.Number, receipt, nil)
+	if err != nil {
+		return nil, err
+	}
+	err = s.o.Store.Update(ctx, func(tx Tx) error { return errors.Join(s.enter(tx, r, &done, serial, reg), preserve(tx)) })
 	if errors.Is(err, ErrOvertaken) {
 		// Another process was faster; its answer counts.
 		if app, err = s.load(ctx, app.ID); err != nil {

@@ -199,18 +199,18 @@ func (s *Service) OwnLicence(ctx context.Context, a Actor, number string) error 
 	})
 }
 
-// Receipt is the licensor's signed receipt of a registered application (CAdES) for those who may see it. ErrNotFound before there is one.
+// Receipt is the licensor's signed receipt of a registered application (CAdES) with the newest time-stamp on it, for those who may see it. ErrNotFound before there is one.
 func (s *Service) Receipt(ctx context.Context, a Actor, id string) ([]byte, error) {
 	if _, err := s.Application(ctx, a, id); err != nil {
 		return nil, err
 	}
-	var reg *Registration
-	err := s.o.Store.View(ctx, func(tx Tx) (err error) {
-		reg, err = tx.Registration(id)
+	var receipt []byte
+	err := s.o.Store.View(ctx, func(tx Tx) error {
+		reg, err := tx.Registration(id)
+		if err == nil {
+			receipt, _, _, err = newest(tx, receiptOf+reg.Number)
+		}
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return reg.Receipt, nil
+	return receipt, err
 }

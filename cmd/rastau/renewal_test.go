@@ -52,21 +52,26 @@ func TestRenewedByItself(t *testing.T) {
 	}
 	number := s.number
 	before := made(a.Service.Licence(ctx, number))
-	renewals := func() (all []licensing.Renewal) {
+	view := func(look func(tx licensing.Tx) error) {
 		t.Helper()
 		db := made(w.config.openStore(ctx))
 		defer db.Close()
-		if err := db.View(ctx, func(tx licensing.Tx) (err error) {
-			all, err = tx.Renewals(number)
-			return err
-		}); err != nil {
+		if err := db.View(ctx, look); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := licensing.CheckRegister(ctx, db); err != nil {
 			t.Fatal(err)
 		}
+	}
+	of := func(subject string) (all []licensing.Renewal) {
+		t.Helper()
+		view(func(tx licensing.Tx) (err error) {
+			all, err = tx.Renewals(subject)
+			return err
+		})
 		return all
 	}
+	renewals := func() []licensing.Renewal { t.Helper(); return of(number) }
 
 	// Before its time nothing happens, however often it is asked for.
 	if err := a.Service.Renew(ctx, number); err != nil || len(renewals()) != 0 {
@@ -109,6 +114,53 @@ func TestRenewedByItself(t *testing.T) {
 	q.Offline = true
 	wants(t, a.Verifier.Document(ctx, after.PDF, q), signer.LevelLTA)
 	wants(t, a.Verifier.Document(ctx, after.Signed, q), signer.LevelLTA)
+
+	// So it goes with what else was signed on the way: the receipt and the decision.
+	var id string
+	first := map[string][]byte{}
+	view(func(tx licensing.Tx) error {
+		app, err := tx.ApplicationNumbered(before.Application)
+		if err != nil {
+			return err
+		}
+		id = app.ID
+		reg, err := tx.Registration(id)
+		if err != nil {
+			return err
+		}
+		ruling, err := tx.Ruling(id)
+		if err != nil {
+			return err
+		}
+		first["receipt:"], first["decision:"] = reg.Receipt, ruling.Signed
+		return nil
+	})
+	whoever := licensing.Actor{ID: "admin", Admin: true}
+	for kind, was := range first {
+		for range 2 { // once, however often
+			if err := a.Service.Renew(ctx, kind+before.Application); err != nil {
+				t.Fatal(kind, err)
+			}
+		}
+		all := of(kind + before.Application)
+		if len(all) != 1 || all[0].Until.Before(time.Now().AddDate(8, 0, 0)) || all[0].PDF != all[0].Signed {
+			t.Fatalf("%s renewals: %+v", kind, all)
+		}
+		view(func(tx licensing.Tx) error { // it is no page of a licence
+			if of, err := tx.FileOf(all[0].Signed); err == nil {
+				t.Errorf("%s is taken for a page of %q", kind, of)
+			}
+			return nil
+		})
+		now := made(a.Service.Ruling(ctx, whoever, id)).Signed
+		if kind == "receipt:" {
+			now = made(a.Service.Receipt(ctx, whoever, id))
+		}
+		if bytes.Equal(now, was) {
+			t.Errorf("the renewed %s is not handed out", kind)
+		}
+		wants(t, a.Verifier.Document(ctx, now, q), signer.LevelLTA)
+	}
 }
 
 func (w *world) question(tb testing.TB) verifier.Question {

@@ -10,7 +10,7 @@ func (x *tx) AddRenewal(r *licensing.Renewal) error {
 		r.Subject, r.Seq, r.At.UnixMilli(), r.Until.UnixMilli(), r.Signed, r.PDF, r.Entry)
 }
 
-// Renewals of a licence or an appendix, oldest first.
+// Renewals of a subject, oldest first.
 func (x *tx) Renewals(subject string) ([]licensing.Renewal, error) {
 	var list []licensing.Renewal
 	err := x.all(func(scan func(...any) error) error {

@@ -20,7 +20,7 @@ import (
 func (x *tx) FileOf(sha256 string) (subject string, err error) {
 	err = x.one([]any{&subject}, `SELECT number FROM licences WHERE pdf = $1
 		UNION ALL SELECT licence FROM licence_appendices WHERE pdf = $1
-		UNION ALL SELECT subject FROM renewals WHERE pdf = $1 LIMIT 1`, sha256)
+		UNION ALL SELECT subject FROM renewals WHERE pdf = $1 AND pdf <> signed LIMIT 1`, sha256)
 	number, _, _ := strings.Cut(subject, "/")
 	return number, err
 }

@@ -4,6 +4,7 @@ package console
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -55,7 +56,8 @@ func (s *site) showBatchForm(q *request, status int, errs []fieldError) error {
 			p.Answers[name] = q.Form.Get(key)
 		}
 	}
-	v.Data, v.Errors, v.Back = p, errs, "/queue"
+	v.Path, v.Data, v.Errors, v.Back = "/batches/new", p, errs, "/queue"
+	v.query = url.Values{"id": ids}
 	return q.render(status, "batch-new", v)
 }
 

@@ -71,7 +71,7 @@ func (s *site) showCase(q *request, status int, errs []fieldError) error {
 			p.Answers[name] = q.Form.Get(key)
 		}
 	}
-	v.Data, v.Back, v.Errors = p, "/queue", errs
+	v.Path, v.Data, v.Back, v.Errors = "/case/"+p.ID, p, "/queue", errs
 	return q.render(status, "case", v)
 }
 

@@ -166,7 +166,7 @@ func (s *site) showSignAgain(q *request, status int, refusal *licensing.Message,
 			p.Sections = append(p.Sections, section{screen{Key: f.Key, Name: f.Name.In(q.lang)}, answersOf(f, values, q.lang, v.T("yes"))})
 		}
 	}
-	v.Data, v.Errors, v.Back = p, errs, "/my/"+app.ID+"/correction"
+	v.Path, v.Data, v.Errors, v.Back = "/my/"+app.ID+"/correction/sign", p, errs, "/my/"+app.ID+"/correction"
 	return q.render(status, "correction-sign", v)
 }
 

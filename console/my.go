@@ -168,7 +168,7 @@ func (s *site) showApplication(q *request, status int, app *licensing.Applicatio
 			return err
 		}
 	}
-	v.Data, v.Back, v.Errors = p, "/my", errs
+	v.Path, v.Data, v.Back, v.Errors = "/my/"+app.ID, p, "/my", errs
 	return q.render(status, "application", v)
 }
 

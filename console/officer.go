@@ -67,7 +67,8 @@ type licencePage struct {
 	Licence *licensing.Licence
 	Check   licensing.LicenceCheck
 	Moves   []licensing.MoveRecord
-	Grounds []licensing.Ground
+	Grounds []licensing.Ground // of the moves that its state allows
+	Asked   licensing.MoveRequest
 }
 
 // licence shows one licence with its state, its history and, to officers, what may be done with it.
@@ -87,10 +88,15 @@ func (s *site) showLicence(q *request, status int, errs []fieldError) error {
 		return err
 	}
 	if q.actor().Officer {
-		p.Grounds = s.o.Service.Grounds()
+		for _, g := range s.o.Service.Grounds() {
+			if _, err := l.State.After(g.Move); err == nil && g.Move != licensing.MoveReplace {
+				p.Grounds = append(p.Grounds, g)
+			}
+		}
+		p.Asked = moveAsked(q)
 	}
 	v := q.view("licence.title")
-	v.Data, v.Errors, v.Back = p, errs, "/registry"
+	v.Path, v.Data, v.Errors, v.Back = "/registry/"+number, p, errs, "/registry"
 	return q.render(status, "licence", v)
 }
 
@@ -99,15 +105,23 @@ func (s *site) move(q *request) error {
 	if err := q.ParseForm(); err != nil {
 		return err
 	}
-	m := licensing.MoveRequest{Ground: q.FormValue("ground"), Reference: strings.TrimSpace(q.FormValue("reference")), Reason: strings.TrimSpace(q.FormValue("reason"))}
-	for _, g := range s.o.Service.Grounds() {
-		if g.Key == m.Ground {
-			m.Move = g.Move
-		}
-	}
+	m := moveAsked(q)
 	if until := q.FormValue("until"); until != "" {
 		day, _ := isoDate(until)
 		m.Until = licensing.Day(day)
+	}
+	if m.Move == "" {
+		// A ground of several moves says not which one is meant: then none is.
+		of := 0
+		for _, g := range s.o.Service.Grounds() {
+			if g.Key == m.Ground {
+				of++
+				m.Move = g.Move
+			}
+		}
+		if of > 1 {
+			m.Move = ""
+		}
 	}
 	_, err := s.o.Service.Move(q.Context(), q.actor(), strings.ToUpper(q.PathValue("number")), m)
 	switch {
@@ -119,4 +133,14 @@ func (s *site) move(q *request) error {
 		return err
 	}
 	return q.redirect("/registry/" + q.PathValue("number"))
+}
+
+// moveAsked is what an officer asks for: the ground is written as move/key, because several moves may have the same ground.
+func moveAsked(q *request) licensing.MoveRequest {
+	m := licensing.MoveRequest{Ground: q.FormValue("ground"), Reference: strings.TrimSpace(q.FormValue("reference")), Reason: strings.TrimSpace(q.FormValue("reason")),
+		Until: licensing.Day(strings.TrimSpace(q.FormValue("until")))}
+	if move, ground, both := strings.Cut(m.Ground, "/"); both {
+		m.Move, m.Ground = licensing.Move(move), ground
+	}
+	return m
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"rastau/internal/account"
 	"rastau/internal/phrase"
@@ -96,7 +97,13 @@ func TestOfficer(t *testing.T) {
 		}
 	}
 	b.post("/registry/KZ18ZZZ00000001/move", url.Values{"ground": {ground}}).sees(422, "Қате:")
+	b.open("/registry/KZ18ZZZ00000001").sees(200, `value="suspend/`, `value="terminate/`).lacks(`value="resume/`, `value="replace/`, "move.")
+	// Several moves may have the same ground: the one that was chosen is made, and none where it was not said.
+	b.post("/registry/KZ18ZZZ00000001/move", url.Values{"ground": {"own-request"}, "reference": {"№ 2"}, "reason": {"өтінішпен"}}).sees(422)
+	b.post("/registry/KZ18ZZZ00000001/move", url.Values{"ground": {"suspend/own-request"}, "reference": {"№ 2"}, "reason": {"өтінішпен"}, "until": {time.Now().AddDate(0, 1, 0).Format("02.01.2006")}}).sees(200, "тоқтатыла тұрған")
+	b.post("/registry/KZ18ZZZ00000001/move", url.Values{"ground": {"resume/own-request"}, "reference": {"№ 3"}, "reason": {"өтінішпен"}}).sees(200, "қайта басталған")
 	b.post("/registry/KZ18ZZZ00000001/move", url.Values{"ground": {ground}, "reference": {"№ 1, 01.11.2026"}, "reason": {"сынақ"}}).sees(200, "қолданысы тоқтатылған")
 	public.open("/registry/KZ18ZZZ00000001").sees(200, "қолданысы тоқтатылған")
 	b.post("/registry/KZ18ZZZ00000001/move", url.Values{"ground": {ground}, "reference": {"№ 1"}, "reason": {"сынақ"}}).sees(409)
+	b.open("/registry/KZ18ZZZ00000001").lacks("/registry/KZ18ZZZ00000001/move")
 }

@@ -185,7 +185,7 @@ func (s *site) step(q *request) error {
 
 func (s *site) showStep(q *request, status int, w *wizard, errs []fieldError) error {
 	v := q.view("apply.title")
-	v.Title, v.Errors = w.Screen().Name, errs
+	v.Path, v.Title, v.Errors = "/apply/"+w.App.ID+"/"+w.Screen().Key, w.Screen().Name, errs
 	if w.Current > 0 && w.Screen().Key != screenSign {
 		v.Back = "/apply/" + w.App.ID + "/" + w.Screens[w.Current-1].Key
 	}

@@ -101,7 +101,7 @@ func TestQueueIsSearched(t *testing.T) {
 	app := h.registered(t)
 	b := h.staff(t, "officer.1", account.Officer)
 	b.open("/queue").sees(200, app.Number, "ешкім алмаған", "/queue.csv")
-	b.open("/queue?officer=me").sees(200).lacks(app.ID)
+	b.open("/queue?officer=me").sees(200, "/queue?lang=ru&amp;officer=me").lacks(app.ID)
 	b.open("/queue?officer=nobody&due=&sort=farthest").sees(200, app.ID)
 	b.open("/queue?service=trunk-pipelines").sees(200).lacks(app.ID)
 	b.open("/queue?due=overdue").sees(200).lacks(app.ID)

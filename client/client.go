@@ -73,6 +73,7 @@ type Scope struct {
 	Signed   []string `json:"signed"`   // "the document", or paths of elements
 	Unsigned []string `json:"unsigned"` // what else the document shows
 	Around   []string `json:"around"`   // the elements that hold what was signed
+	Prefixes []string `json:"prefixes"` // declared in it, and not signed: no name uses them
 }
 
 // Person is the holder of a certificate.

@@ -13,6 +13,14 @@ func checkXMLScope(_ context.Context, s *xmlSignature) []Finding {
 	if len(s.broken) > 0 || len(s.scope.Signed) == 0 {
 		return nil
 	}
+	out := scopeOf(s)
+	if len(s.scope.Prefixes) > 0 {
+		out = append(out, warned("finding.signature.scope.prefixes", "names", strings.Join(s.scope.Prefixes, ", ")).citing("Exclusive XML Canonicalization 1.0 §1.3"))
+	}
+	return out
+}
+
+func scopeOf(s *xmlSignature) []Finding {
 	what := strings.Join(s.scope.Signed, ", ")
 	rest := strings.Join(s.scope.Unsigned, ", ")
 	switch {

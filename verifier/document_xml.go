@@ -116,7 +116,7 @@ func (s *xmlSignature) judge(ctx context.Context) SignatureReport {
 	r.SigningTime = s.stamped
 	r.Value = s.x.Value
 	r.Message = s.x.Security && s.scope.Body
-	r.Scope = &Scope{s.scope.Signed, s.scope.Unsigned, s.scope.Around}
+	r.Scope = &Scope{s.scope.Signed, s.scope.Unsigned, s.scope.Around, s.scope.Prefixes}
 	r.Signed = cms.Digests{}
 	for _, ref := range s.x.References {
 		if !ref.Properties {

@@ -47,6 +47,7 @@ type Scope struct {
 	Signed   []string // "the document", or paths of elements
 	Unsigned []string // what else the document shows
 	Around   []string // the elements that hold what was signed
+	Prefixes []string // declared in it, and not signed: no name uses them
 }
 
 // JudgedTime is the time judged and where it came from.

@@ -184,6 +184,7 @@ func (w *written) signature(s *SignatureReport) {
 		w.texts("signed", s.Scope.Signed)
 		w.texts("unsigned", s.Scope.Unsigned)
 		w.texts("around", s.Scope.Around)
+		w.texts("prefixes", s.Scope.Prefixes)
 		w.close()
 	}
 	w.findings(s.Findings)

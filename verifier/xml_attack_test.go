@@ -205,6 +205,10 @@ func TestXMLSaysWhatWasSigned(t *testing.T) {
 	if got := strings.Join(s.Scope.Signed, "|") + ";" + strings.Join(s.Scope.Around, "|"); got != "/doc/in/pay (#p);doc|xmlns:t of doc|Id of doc|lang of doc|in" || len(s.Scope.Unsigned) != 0 {
 		t.Errorf("scope %s, unsigned %v", got, s.Scope.Unsigned)
 	}
+	typed := string(secured(t, k, `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><a xmlns:t="urn:t" xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="t:x"/></s:Body></s:Envelope>`))
+	if s := judge(typed, h.knowing()).Signatures[0]; strings.Join(s.Scope.Prefixes, " ") != "t" {
+		t.Errorf("prefixes %v", s.Scope.Prefixes)
+	}
 	// What follows a signature's key decides whose it is, wherever its certificate stands.
 	plain := string(signXML(t, k, `<pay>1</pay>`))
 	own := cut(t, plain, "<ds:X509Certificate>", "</ds:X509Certificate>")

@@ -176,6 +176,8 @@ export interface components {
                 unsigned: string[];
                 /** @description The elements that hold what was signed. */
                 around: string[];
+                /** @description Declared in what was signed, and not signed: no name uses them. */
+                prefixes: string[];
             };
             findings: components["schemas"]["Finding"][];
             /** Format: date-time */

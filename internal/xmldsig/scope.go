@@ -22,6 +22,9 @@ type Scope struct {
 	Signed   []string // what was signed: "the document", or paths of elements with the identifier that selected them
 	Unsigned []string // what else stands there that is no signature
 	Around   []string // the elements that hold what was signed, and what they carry that is no content; nobody signed them
+	// Prefixes are declared in what was signed and used by no name there: exclusive form leaves their declarations out, so
+	// nobody signed what they mean in a text or a value (xsi:type).
+	Prefixes []string
 	// Wrapped says why what was signed is not what the document shows; "" where nothing speaks for that. The signature may
 	// have been moved around something else, or content around the signature.
 	Wrapped string
@@ -39,6 +42,9 @@ func (s *Signature) Scope() Scope {
 		w.covered = append(w.covered, r.target)
 		if r.decode {
 			w.plainOnly(r.target)
+		}
+		if r.canonical != nil && r.canonical.exclusive {
+			w.prefixes(r)
 		}
 		w.out.Signed = append(w.out.Signed, w.path(r))
 		w.bare = w.bare || r.canonical != nil && r.canonical.exclusive
@@ -162,6 +168,47 @@ func (w *survey) plainOnly(t span) {
 		} else if d.nodes[i].isElement() {
 			w.leave(string(d.local(i)))
 			return
+		}
+	}
+}
+
+// prefixes looks for those that exclusive form leaves out (Exclusive XML Canonicalization §3: "visibly utilized").
+func (w *survey) prefixes(r *Reference) {
+	d, t := w.doc, r.target
+	if t.whole {
+		t.from, t.to = d.root, d.nodes[d.root].link
+	}
+	used := make([]bool, len(d.prefixes))
+	for _, name := range r.canonical.prefixes {
+		used[d.known[name]] = true
+	}
+	var declared []uint16
+	var attrs []attribute
+	for i := t.from; i <= t.to; i++ {
+		if w.at.from == i {
+			i = w.at.to
+			continue
+		}
+		n := &d.nodes[i]
+		used[n.prefix] = true
+		if n.flags&(declares|prefixed) == 0 || !n.isElement() {
+			continue
+		}
+		attrs = d.read(n, attrs)
+		for k := range attrs {
+			a := &attrs[k]
+			if prefix, _, ok := d.declaration(a); ok {
+				if len(declared) < maxNames && !slices.Contains(declared, prefix) {
+					declared = append(declared, prefix)
+				}
+			} else if a.colon != a.name {
+				used[d.known[string(d.src[a.name:a.colon])]] = true
+			}
+		}
+	}
+	for _, p := range declared {
+		if !used[p] && p != prefixNone {
+			w.note(&w.out.Prefixes, d.prefixes[p])
 		}
 	}
 }

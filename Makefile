@@ -1,7 +1,7 @@
 # make test installs what it lacks (apt, as root), starts its own servers and runs everything with the race detector.
 GO ?= go
 
-.PHONY: dist deb image sbom reproducible deploy-check build pkcs11 test fuzz demo tools lint storm load transcript docs conformance
+.PHONY: dist deb image sbom reproducible deploy-check build pkcs11 test fuzz demo tools lint storm load faultrun transcript docs conformance
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rastau ./cmd/rastau
@@ -62,6 +62,12 @@ storm: tools
 RATE ?= 100
 load: tools
 	RASTAU_LOAD=$(RATE) $(GO) test ./cmd/rastau -run 'TestLoad$$' -v -timeout 10m
+
+# faultrun has three processes issue licences while each part of the installation fails in turn, for LENGTH; SEED makes it the same again.
+LENGTH ?= 30m
+SEED ?= 1
+faultrun: tools
+	RASTAU_FAULTRUN=$(LENGTH) RASTAU_SEED=$(SEED) $(GO) test ./cmd/rastau -run 'TestFaultRun$$' -v -timeout 2h
 
 demo:
 	$(GO) run ./cmd/rastau demo

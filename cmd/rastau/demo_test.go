@@ -54,6 +54,9 @@ func rastau(t *testing.T) string {
 }
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(clockEnv); file != "" {
+		os.Exit(serveWithClock(file, os.Args[len(os.Args)-1]))
+	}
 	code := m.Run()
 	if program.path != "" {
 		_ = os.RemoveAll(filepath.Dir(program.path)) // a temporary folder; nothing depends on it any more

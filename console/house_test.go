@@ -49,6 +49,8 @@ type house struct {
 	desk     *account.Desk
 	server   *httptest.Server
 	licensor *pki.Key
+	judge    *verifier.Verifier
+	question func() verifier.Question
 	batches  *batch.Service
 }
 
@@ -78,6 +80,12 @@ func newHouse(t testing.TB) *house {
 
 // newHouseOn is a house over a database that may hold something already, with regulations beside the program's own.
 func newHouseOn(t testing.TB, database string, more ...*licensing.Regulation) *house {
+	t.Helper()
+	return newHouseWith(t, database, func(*house, *licensing.Options) {}, more...)
+}
+
+// newHouseWith is a house whose workflow is set up further.
+func newHouseWith(t testing.TB, database string, setup func(*house, *licensing.Options), more ...*licensing.Regulation) *house {
 	t.Helper()
 	h := &house{}
 	var err error
@@ -119,12 +127,15 @@ func newHouseOn(t testing.TB, database string, more ...*licensing.Regulation) *h
 				Licensor: r.Licensor.BIN, Certificate: h.licensor.Certificate.SHA256Hex(), From: time.Now().Add(-time.Hour)})
 		}
 	}
-	h.service, err = licensing.New(licensing.Options{
+	h.judge, h.question = v, question
+	workflow := licensing.Options{
 		Regulations: regulations, Store: db, Judge: v, Signer: key, Stamper: stamper, Calendar: calendar, Question: question,
 		Authorities:    authorities,
 		AcceptRepealed: true, Demo: true, LicenceCode: "ZZZ",
 		VerifyURL: func(number string) string { return "http://127.0.0.1/v/" + number }, Now: time.Now, Rand: rand.Reader, Log: log,
-	})
+	}
+	setup(h, &workflow)
+	h.service, err = licensing.New(workflow)
 	must(t, err)
 	h.desk, err = account.NewDesk(account.Options{Store: db.Accounts(), Judge: v, Question: question, Site: "http://127.0.0.1", Now: time.Now,
 		Hash: &argon2id.Params{Memory: 8, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}})

@@ -215,8 +215,16 @@ func (s *site) changePerson(q *request) error {
 		err = s.o.Desk.EndSessions(q.Context(), by, from, id)
 	case "roles":
 		err = s.o.Desk.SetRoles(q.Context(), by, from, id, rolesIn(q))
+	case "password":
+		if id == by.ID {
+			return errMissing // their own they change with the old one
+		}
+		err = s.o.Desk.SetPassword(q.Context(), by, id, "", q.FormValue("password"), from)
 	default:
 		return errMissing
+	}
+	if errors.Is(err, account.ErrPassword) {
+		return s.showPerson(q, http.StatusUnprocessableEntity, "", []fieldError{{"password", q.view("admin.title").T("register.weak")}})
 	}
 	if errors.Is(err, account.ErrInput) {
 		return s.showPerson(q, http.StatusUnprocessableEntity, "", []fieldError{{"roles", q.view("admin.title").T("person.refused." + do)}})

@@ -22,7 +22,7 @@ type shelf struct{ store cache.Store }
 
 const (
 	shelfTime = 20 * time.Minute
-	maxShelf  = 16 << 20 // bytes of what is kept; larger evidence is not
+	maxShelf  = 4 << 20 // bytes of what is kept; larger evidence is not
 	tokenSize = 32
 )
 

@@ -16,7 +16,7 @@ import (
 
 // ncaSigning brings the errors of signing into the table of problems: what the caller sent is the caller's, the rest is later.
 func ncaSigning(err error) error {
-	for _, theirs := range []error{xmldsig.ErrXML, xmldsig.ErrUnsafe, xmldsig.ErrLimit, xmldsig.ErrMessage} {
+	for _, theirs := range []error{xmldsig.ErrXML, xmldsig.ErrUnsafe, xmldsig.ErrLimit, xmldsig.ErrMessage, xmldsig.ErrSigned} {
 		if errors.Is(err, theirs) {
 			return ncaRefuse("xml cannot be signed: " + err.Error())
 		}

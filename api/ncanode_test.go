@@ -211,6 +211,9 @@ func TestNCANode(t *testing.T) {
 		if _, v := h.post(t, "/wsse/verify", object{"xml": out["xml"]}); v["valid"] != true {
 			t.Errorf("%v", v)
 		}
+		if status, again := h.post(t, "/wsse/sign", object{"xml": out["xml"]}); status != 400 || !strings.Contains(again["message"].(string), "signed already") {
+			t.Errorf("%d %v", status, again)
+		}
 	})
 	t.Run("a revoked certificate", func(t *testing.T) {
 		h.ca.Revoke(h.head.Certificate, h.clock.now(), 1)

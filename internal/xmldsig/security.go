@@ -9,13 +9,17 @@ import (
 	"slices"
 )
 
-// ErrMessage: the bytes are no SOAP message with one body.
-var ErrMessage = errors.New("no SOAP message with one body")
+var (
+	// ErrMessage: the bytes are no SOAP message with one body.
+	ErrMessage = errors.New("no SOAP message with one body")
+	// ErrSigned: the message has a signature in its header; the gateway knows one signer.
+	ErrSigned = errors.New("the message is signed already, and has one signer")
+)
 
 // SignSecurity signs the body of a SOAP 1.1 or 1.2 message as Kazakhstan's gateway has it (WSS SOAP Message Security 1.1
 // §8): wsu:Id on the Body, exclusive canonicalisation, and in wsse:Security one signature whose KeyIdentifier carries the
 // certificate. Header and Security are made where they are not there. Of the options Key and Certificate count. Errors are
-// those of [Parse] and of the key, and [ErrMessage].
+// those of [Parse] and of the key, [ErrMessage] and [ErrSigned].
 func SignSecurity(ctx context.Context, message []byte, o SignOptions) ([]byte, error) {
 	o = SignOptions{Key: o.Key, Certificate: o.Certificate, Canonical: exclusive}
 	d, err := Parse(message, Limits{})
@@ -45,6 +49,9 @@ func SignSecurity(ctx context.Context, message []byte, o SignOptions) ([]byte, e
 	}
 	if body == 0 {
 		return nil, ErrMessage
+	}
+	if header != 0 && slices.ContainsFunc(d.signatures, d.span(header).holds) {
+		return nil, ErrSigned
 	}
 	id, marked := bodyID(d.head(body, cur))
 	if !marked {

@@ -145,6 +145,13 @@ func TestSecurity(t *testing.T) {
 		}
 	}
 	k := keyOf(t, ecKey)
+	signed, err := SignSecurity(context.Background(), []byte(envelope), SignOptions{Key: k.Signer, Certificate: k.Certificate})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := SignSecurity(context.Background(), signed, SignOptions{Key: k.Signer, Certificate: k.Certificate}); !errors.Is(err, ErrSigned) {
+		t.Errorf("signed twice: %v", err)
+	}
 	if _, err := SignSecurity(context.Background(), []byte("<a/>"), SignOptions{Key: k.Signer, Certificate: k.Certificate}); !errors.Is(err, ErrMessage) {
 		t.Errorf("%v", err)
 	}

@@ -33,6 +33,7 @@ type casePage struct {
 	Mine      bool
 	Held      bool
 	Overdue   bool
+	OwnKey    bool // the officer may sign with a key of their own
 	Grounds   string
 }
 
@@ -57,6 +58,9 @@ func (s *site) showCase(q *request, status int, errs []fieldError) error {
 	}
 	v := q.view("case.title")
 	p.Checks = p.checks(s, v)
+	if p.OwnKey, err = s.o.Service.HasOwnKey(q.Context(), q.actor(), p.Application.Service); err != nil {
+		return err
+	}
 	report, err := s.o.Service.Verdict(q.Context(), q.actor(), p.ID)
 	if err != nil && !errors.Is(err, licensing.ErrNotFound) {
 		return err

@@ -49,15 +49,8 @@ func (s *site) decide(q *request) error {
 		}
 	}
 	app, err := s.o.Service.Decide(q.Context(), q.actor(), q.PathValue("id"), d)
-	switch {
-	case isInput(err):
-		return s.showCase(q, http.StatusUnprocessableEntity, []fieldError{{nameOf(err), fieldOf(q, err)}})
-	case errors.Is(err, licensing.ErrLater):
-		return s.showCase(q, http.StatusServiceUnavailable, []fieldError{{"decision", v.T("error.later.text")}})
-	case errors.Is(err, licensing.ErrState), errors.Is(err, licensing.ErrNotAuthority), errors.Is(err, licensing.ErrSigningKey):
-		return s.showCase(q, http.StatusConflict, []fieldError{{"decision", why(q.lang, err.Error())}})
-	case err != nil:
-		return err
+	if err != nil {
+		return s.undecided(q, err)
 	}
 	return q.redirect("/case/" + app.ID)
 }

@@ -20,6 +20,11 @@ func (s *site) staffRoutes() []route {
 		{pattern: "GET /case/{id}/work/{step}", roles: readers, page: s.workForm},
 		{pattern: "POST /case/{id}/work/{step}", roles: readers, page: s.doWork},
 
+		{pattern: "POST /case/{id}/own", roles: officers, page: s.beginOwn},
+		{pattern: "GET /case/{id}/own", roles: officers, page: s.ownForm},
+		{pattern: "GET /case/{id}/own/content", roles: officers, page: s.ownContent},
+		{pattern: "POST /case/{id}/own/signature", roles: officers, page: s.signOwn, upload: true},
+
 		{pattern: "GET /batches", roles: officers, page: s.batches},
 		{pattern: "GET /batches/new", roles: officers, page: s.batchForm},
 		{pattern: "POST /batches", roles: officers, page: s.beginBatch},

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"rastau/internal/page"
@@ -72,7 +73,7 @@ func (s *Service) appendix(ctx context.Context, r *Regulation, app *Application,
 	}
 	a := Appendix{
 		Number: number, Licence: to.Licence.Number, Application: app.Number, Issued: now.Truncate(time.Second), Fields: fields,
-		SignedBy: h.by.SHA256Hex(),
+		SignedBy: strings.ToLower(h.line.Certificate),
 	}
 	rec := &AppendixRecord{ApplicationID: app.ID}
 	doc := appendixDocument{

@@ -49,6 +49,17 @@ type licenceRef struct {
 // Decide approves (licence numbered, signed as JSON and PDF, registered, durable) or refuses with a signed reasoned refusal. Repeating a finished approval answers the same licence.
 // Errors: ErrNotAuthority; ErrState; *InputError; ErrLater where the time-stamp authority cannot be reached.
 func (s *Service) Decide(ctx context.Context, a Actor, id string, d Decision) (*Application, error) {
+	return s.conclude(ctx, a, id, d, func(r *Regulation) (hand, error) {
+		line, err := s.authority(ctx, a, r.Licensor.BIN, s.now())
+		if err != nil {
+			return hand{}, err
+		}
+		return s.hand(a, line)
+	})
+}
+
+// conclude is Decide by whatever hand signs.
+func (s *Service) conclude(ctx context.Context, a Actor, id string, d Decision, choose func(*Regulation) (hand, error)) (*Application, error) {
 	if !a.Officer {
 		return nil, fmt.Errorf("%w: only officers decide", ErrNotAuthority)
 	}
@@ -77,11 +88,7 @@ func (s *Service) Decide(ctx context.Context, a Actor, id string, d Decision) (*
 	if err := r.checkDecision(d); err != nil {
 		return nil, err
 	}
-	line, err := s.authority(ctx, a, r.Licensor.BIN, s.now())
-	if err != nil {
-		return nil, err
-	}
-	h, err := s.hand(a, line)
+	h, err := choose(r)
 	if err != nil {
 		return nil, err
 	}
@@ -176,7 +183,7 @@ func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, 
 	if !ok {
 		return nil, fmt.Errorf("%w: nothing is issued for the operation %q", ErrState, app.Operation)
 	}
-	i := issuing{regulation: r, app: app, hand: h, before: before, now: s.now()}
+	i := issuing{regulation: r, app: app, hand: h, before: before, now: s.when(h)}
 	if i.state, err = StateNone.After(move); err != nil {
 		return nil, err
 	}
@@ -280,7 +287,7 @@ func (s *Service) approveAppendix(ctx context.Context, r *Regulation, app *Appli
 	if first != nil {
 		serial++ // 001 came with the licence
 	}
-	now := s.now()
+	now := s.when(h)
 	rec, err := s.appendix(ctx, r, app, h, to, appendixNumber(serial), now)
 	if err != nil {
 		return nil, err
@@ -397,7 +404,7 @@ func (s *Service) refuse(ctx context.Context, r *Regulation, app *Application, h
 		Code: code, Reason: "review",
 		Text: phrase.Get("workflow.refused", args), Next: phrase.Get("workflow.refused.next", args),
 	}
-	now := s.now()
+	now := s.when(h)
 	ruling, err := s.rule(ctx, app, h, decisionDocument{Schema: schemaRefusal, Grounds: d.Grounds, Checklist: d.Checklist, Message: &message}, now)
 	if err != nil {
 		return nil, err

@@ -51,7 +51,8 @@ type hand struct {
 	officer string // actor ID
 	line    Authority
 	key     docSigner
-	by      *pki.Certificate // of the key, so that all documents of one decision bear the same
+	by      *pki.Certificate // of the key, so that all documents of one decision bear the same; nil where the officer's own key is elsewhere
+	at      time.Time        // of the decision, where its documents are signed one by one; zero: now
 	deemed  bool
 }
 
@@ -63,6 +64,14 @@ func (s *Service) hand(a Actor, line Authority) (hand, error) {
 		return hand{}, fmt.Errorf("%w: the licensor's key has just changed", ErrLater)
 	}
 	return hand{officer: a.ID, line: line, key: s.signer, by: by}, nil
+}
+
+// when is the time of what the hand signs.
+func (s *Service) when(h hand) time.Time {
+	if !h.at.IsZero() {
+		return h.at
+	}
+	return s.now()
 }
 
 func (h hand) sign(ctx context.Context, content []byte, level signer.Level) ([]byte, error) {
@@ -104,7 +113,7 @@ func (s *Service) issue(ctx context.Context, i issuing) (*LicenceRecord, error) 
 	l := Licence{
 		Number: i.number, State: i.state, Service: app.Service, Operation: app.Operation, Application: app.Number, Holder: app.Applicant,
 		Activity: r.Activity, Licensor: r.Licensor.Name, LicensorBIN: r.Licensor.BIN, Issued: i.now.Truncate(time.Second),
-		Fields: fields, SignedBy: i.hand.by.SHA256Hex(), Deemed: i.hand.deemed,
+		Fields: fields, SignedBy: strings.ToLower(i.hand.line.Certificate), Deemed: i.hand.deemed,
 	}
 	if r.Licence.Years > 0 {
 		until := l.Issued.AddDate(r.Licence.Years, 0, 0)

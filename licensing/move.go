@@ -192,7 +192,7 @@ func (s *Service) signMove(ctx context.Context, h hand, rec *LicenceRecord, q Mo
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
+	now := s.when(h)
 	m := &MoveRecord{
 		Licence: l.Number, Seq: rec.Moves + 1, Move: q.Move, From: l.State, To: to, Ground: g.Key, Until: q.Until,
 		Successor: successor, At: now, Officer: h.officer,

@@ -47,6 +47,7 @@ type Tx interface {
 	RegisterTx
 	RenewalTx
 	CaseTx
+	OwnTx
 	SurveyTx
 	SignerTx
 	FileTx

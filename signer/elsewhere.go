@@ -3,6 +3,7 @@
 package signer
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -143,4 +144,49 @@ func (s *Signer) Finish(ctx context.Context, d *Draft, answer []byte) ([]byte, e
 		return signed, nil
 	}
 	return s.extender.pdf(ctx, signed, d.Level)
+}
+
+// Accept takes a CMS with content inside that another program made over it, as NCALayer does with an officer's own key, and gives it
+// at the level of o. The content must be exactly the one that was to be signed, by one signer whose certificate is inside; the
+// certificate is judged like the licensor's own, and what was made is checked, before it is accepted. The errors are those of
+// [Signer.Finish].
+func (s *Signer) Accept(ctx context.Context, content, answer []byte, o JSONOptions) ([]byte, error) {
+	level, err := s.level(o.Level)
+	if err != nil {
+		return nil, err
+	}
+	der, err := cms.Decode(answer)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the answer is no CMS: %w", ErrUnchecked, err)
+	}
+	sd, err := cms.Parse(der, cms.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnchecked, err)
+	}
+	if len(sd.Signers) != 1 || sd.Detached || !bytes.Equal(sd.Content, content) {
+		return nil, fmt.Errorf("%w: one signature with exactly the given content inside was asked for", ErrUnchecked)
+	}
+	by := sd.SignerCertificate(sd.Signers[0], nil)
+	if by == nil {
+		return nil, fmt.Errorf("%w: the signer's certificate is missing; sign with it included", ErrUnchecked)
+	}
+	if err := s.check(ctx, "cades", der, content, by); err != nil {
+		return nil, err
+	}
+	now := s.o.Now()
+	h := &held{Key: &pki.Key{Certificate: by, Chain: sd.Certificates}}
+	if err := errors.Join(purpose(by), h.inTime(now)); err != nil {
+		return nil, err
+	}
+	if err := s.judge(ctx, h, now); err != nil {
+		return nil, err
+	}
+	if level == LevelB {
+		return der, nil
+	}
+	extended, err := s.extender.cms(ctx, der, nil, level)
+	if err != nil {
+		return nil, err
+	}
+	return extended, s.check(ctx, "cades", extended, content, by)
 }

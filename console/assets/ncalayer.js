@@ -66,7 +66,7 @@ export function ask(address, message) {
 }
 
 // sign has a CMS made over base64 content, with a key of the right purpose and of the right person or body only.
-export async function sign(address, content, { purpose, iin, bin }) {
+export async function sign(address, content, { purpose, iin, bin, detached }) {
   const signerParams = { extKeyUsageOids: [purpose === 'auth' ? '1.3.6.1.5.5.7.3.2' : '1.3.6.1.5.5.7.3.4'] };
   if (iin) signerParams.iin = iin;
   if (bin) signerParams.bin = bin;
@@ -76,7 +76,7 @@ export async function sign(address, content, { purpose, iin, bin }) {
     args: {
       format: 'cms',
       data: content,
-      signingParams: { decode: true, encapsulate: true, digested: false, tsaProfile: null },
+      signingParams: { decode: true, encapsulate: !detached, digested: false, tsaProfile: null },
       signerParams,
       locale: document.documentElement.lang,
     },

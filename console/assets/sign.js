@@ -14,7 +14,7 @@ for (const box of document.querySelectorAll('.app-sign')) {
     say('waiting');
     try {
       const d = box.dataset;
-      const signature = await sign(d.ncalayer, d.content, { purpose: d.purpose, iin: d.iin, bin: d.bin });
+      const signature = await sign(d.ncalayer, d.content, { purpose: d.purpose, iin: d.iin, bin: d.bin, detached: d.detached === 'yes' });
       form.querySelector('.app-sign__value').value = signature;
       say('sending');
       form.submit();

@@ -26,7 +26,7 @@ import (
 var tables = []string{
 	"data_keys", "log_entries", "log_hashes", "blobs", "blob_removals", "people", "sessions", "challenges", "account_events",
 	"applications", "attachments", "serials", "attempts", "registrations", "rulings", "payments", "outbox", "exchanges",
-	"licences", "licence_words", "licence_moves", "licence_appendices", "cases", "events", "amendments", "batches",
+	"licences", "licence_words", "licence_moves", "licence_appendices", "cases", "events", "amendments", "batches", "own_signings",
 	"surveys", "survey_answers", "renewals", "verification_batches", "verification_files", "api_keys", "signers", "signer_ends",
 }
 

@@ -29,6 +29,7 @@ var allowed = map[string]string{
 	"POST /v1/people":                                      "admin",
 	"PUT /v1/people/:id/disabled":                          "admin",
 	"PUT /v1/people/:id/password":                          "applicant employee operator officer auditor admin",
+	"POST /v1/configuration/reload":                        "admin",
 	"GET /v1/logins":                                       "auditor admin",
 	"POST /v1/registers/lookup":                            "employee operator",
 	"POST /v1/drafts":                                      "applicant employee operator",

@@ -67,7 +67,7 @@ func (s *server) submit(c echo.Context) (*reply, error) {
 		return nil, err
 	}
 	if sub.Verdict != nil {
-		s.counts.verdict("application", sub.Verdict)
+		s.o.Memory.Verdict(s.o.Log, "application", sub.Verdict)
 	}
 	later := sub.RetryAfter != nil || sub.Message.Code == licensing.CodeLater ||
 		sub.Verdict != nil && sub.Verdict.SubIndication == verifier.TryLater

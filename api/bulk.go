@@ -64,7 +64,7 @@ func (s *server) submitMany(c echo.Context) (*reply, error) {
 	for i, x := range q.Signatures {
 		sub, err := s.o.Service.Submit(c.Request().Context(), actor(c), x.ID, x.Signature)
 		if err == nil && sub.Verdict != nil {
-			s.counts.verdict("application", sub.Verdict)
+			s.o.Memory.Verdict(s.o.Log, "application", sub.Verdict)
 		}
 		results[i].Submission = sub
 		if err := s.each(c, &results[i], err); err != nil {
@@ -110,7 +110,7 @@ func (s *server) submitAmendment(c echo.Context) (*reply, error) {
 		return nil, err
 	}
 	if sub.Verdict != nil {
-		s.counts.verdict("application", sub.Verdict)
+		s.o.Memory.Verdict(s.o.Log, "application", sub.Verdict)
 	}
 	return &reply{status: http.StatusOK, body: sub, passing: sub.RetryAfter != nil}, nil
 }

@@ -108,7 +108,7 @@ func (s *server) checkCertificate(c echo.Context) error {
 		return err
 	}
 	if check.Verdict != nil {
-		s.counts.verdict("certificate", check.Verdict)
+		s.o.Memory.Verdict(s.o.Log, "certificate", check.Verdict)
 	}
 	return ok(c, check)
 }

@@ -25,29 +25,37 @@ import (
 type Shared interface {
 	// Answers reports whether it answered lately. It does not wait.
 	Answers() bool
+	// Counts is how often something was asked for, by outcome.
+	Counts() (hits, misses, failures int64)
 }
 
 // Options of the API.
 type Options struct {
-	Verifier      *verifier.Verifier       // Required.
-	Question      func() verifier.Question // Required. Anchors and policy of this installation; callers never bring anchors of their own.
-	Service       *licensing.Service       // Required.
-	Accounts      *account.Book            // Required. Tokens of programs and portals.
-	Desk          *account.Desk            // Optional. People who log in; if nil, nobody does.
-	Payments      Teller                   // Optional. The payment gateway's messages; if nil, none are taken.
-	Lists         *crl.Source              // Optional. If nil, /readyz and /metrics say nothing of revocation lists.
-	Answers       *ocsp.Source             // Optional. If nil, /metrics says nothing of OCSP.
-	Shared        Shared                   // Optional. If nil, /metrics says nothing of the shared cache.
-	Ready         func() []string          // Optional. Reasons why not ready, empty means ready. If nil, always ready.
-	Batches       *batch.Service           // Optional. Files judged many at a time; if nil, there are none.
-	Gate          *batch.Gate              // Optional. Told of requests for which batches wait.
-	NCANode       *NCANode                 // Optional. The endpoints of NCANode; if nil, there are none.
-	BodyLimit     int64                    // Optional. Bytes of a request's body. If zero, 32 MiB.
-	RatePerMinute int                      // Optional. Requests of one account, or of one address without an account. If zero, 600.
-	TrustProxy    []string                 // Optional. CIDRs whose X-Forwarded-For counts. If empty, none.
-	Now           func() time.Time         // Required.
-	Log           *slog.Logger             // Required.
-	Version       string                   // Optional. Shown in /readyz and /metrics.
+	Verifier *verifier.Verifier       // Required.
+	Question func() verifier.Question // Required. Anchors and policy of this installation; callers never bring anchors of their own.
+	Service  *licensing.Service       // Required.
+	Accounts *account.Book            // Required. Tokens of programs and portals.
+	Desk     *account.Desk            // Optional. People who log in; if nil, nobody does.
+	Payments Teller                   // Optional. The payment gateway's messages; if nil, none are taken.
+	Lists    *crl.Source              // Optional. If nil, /readyz and /metrics say nothing of revocation lists.
+	Answers  *ocsp.Source             // Optional. If nil, /metrics says nothing of OCSP.
+	Shared   Shared                   // Optional. If nil, /metrics says nothing of the shared cache.
+	// Ready gives the reasons why not ready, empty means ready, and what is missed without changing a verdict. Optional. If nil, always ready.
+	Ready func(ctx context.Context) (why, degraded []string)
+	// Backlog tells what waits. Optional. If nil, /metrics says nothing of it.
+	Backlog func(ctx context.Context) (Backlog, error)
+	// Reload reads the configuration again for an administrator, and tells which keys wait for a restart. Optional. If nil, there is no such route.
+	Reload        func(ctx context.Context, by string) (waiting []string, err error)
+	Memory        *Memory          // Optional. What outlives a Handler; if nil, a new one.
+	Batches       *batch.Service   // Optional. Files judged many at a time; if nil, there are none.
+	Gate          *batch.Gate      // Optional. Told of requests for which batches wait.
+	NCANode       *NCANode         // Optional. The endpoints of NCANode; if nil, there are none.
+	BodyLimit     int64            // Optional. Bytes of a request's body. If zero, 32 MiB.
+	RatePerMinute int              // Optional. Requests of one account, or of one address without an account. If zero, 600.
+	TrustProxy    []string         // Optional. CIDRs whose X-Forwarded-For counts. If empty, none.
+	Now           func() time.Time // Required.
+	Log           *slog.Logger     // Required.
+	Version       string           // Optional. Shown in /readyz and /metrics.
 }
 
 // Teller proves that a message is the payment gateway's (egov.Gateway has it). It must be safe for concurrent use.
@@ -82,6 +90,23 @@ type server struct {
 	counts  *counts
 }
 
+// Memory is what a service remembers while its Handler is exchanged for one of another configuration: answers to
+// idempotency keys, counters, rates, the places of large bodies. It is safe for concurrent use.
+type Memory struct {
+	large   chan struct{}
+	buckets *buckets
+	answers *answers
+	counts  *counts
+}
+
+// NewMemory makes one; ratePerMinute as in Options.
+func NewMemory(now func() time.Time, ratePerMinute int) *Memory {
+	if ratePerMinute <= 0 {
+		ratePerMinute = defaultRate
+	}
+	return &Memory{make(chan struct{}, maxLarge), newBuckets(ratePerMinute), newAnswers(now), newCounts(now())}
+}
+
 // Handler builds the routes. It is safe for concurrent use.
 func Handler(o Options) (http.Handler, error) {
 	switch {
@@ -98,6 +123,9 @@ func Handler(o Options) (http.Handler, error) {
 	if o.RatePerMinute == 0 {
 		o.RatePerMinute = defaultRate
 	}
+	if o.Memory == nil {
+		o.Memory = NewMemory(o.Now, o.RatePerMinute)
+	}
 	address, err := addressOf(o.TrustProxy)
 	if err != nil {
 		return nil, err
@@ -107,8 +135,8 @@ func Handler(o Options) (http.Handler, error) {
 		return nil, err
 	}
 	s := &server{
-		o: o, echo: echo.New(), zone: calendar.Zone(), limit: o.BodyLimit, large: make(chan struct{}, maxLarge),
-		buckets: newBuckets(o.RatePerMinute), answers: newAnswers(o.Now), counts: newCounts(o.Now()),
+		o: o, echo: echo.New(), zone: calendar.Zone(), limit: o.BodyLimit, large: o.Memory.large,
+		buckets: o.Memory.buckets, answers: o.Memory.answers, counts: o.Memory.counts,
 	}
 	s.echo.IPExtractor = address
 	s.echo.HTTPErrorHandler = s.fail

@@ -16,8 +16,11 @@ func (s *server) live(c echo.Context) error {
 }
 
 type readiness struct {
-	Ready   bool        `json:"ready"`
-	Reasons []string    `json:"reasons"` // why not
+	Ready   bool     `json:"ready"`
+	Reasons []string `json:"reasons"` // why not
+
+	Degraded []string `json:"degraded"` // what is missed and changes no verdict
+
 	Lists   []listState `json:"lists"`
 	Version string      `json:"version,omitempty"`
 }
@@ -37,9 +40,10 @@ type listState struct {
 }
 
 func (s *server) ready(c echo.Context) error {
-	r := readiness{Reasons: []string{}, Lists: []listState{}, Version: s.o.Version}
+	r := readiness{Reasons: []string{}, Degraded: []string{}, Lists: []listState{}, Version: s.o.Version}
 	if s.o.Ready != nil {
-		r.Reasons = append(r.Reasons, s.o.Ready()...)
+		why, degraded := s.o.Ready(c.Request().Context())
+		r.Reasons, r.Degraded = append(r.Reasons, why...), append(r.Degraded, degraded...)
 	}
 	if s.o.Lists != nil {
 		for _, st := range s.o.Lists.States() {
@@ -55,6 +59,25 @@ func (s *server) ready(c echo.Context) error {
 	}
 	return ok(c, r)
 }
+
+// reload reads the configuration again. What is wrong with it is told to the administrator who asked.
+func (s *server) reload(c echo.Context) (*reply, error) {
+	if s.o.Reload == nil {
+		return nil, errNoSuch
+	}
+	waiting, err := s.o.Reload(c.Request().Context(), caller(c).ID)
+	if err != nil {
+		return nil, &configurationError{err.Error()}
+	}
+	if waiting == nil {
+		waiting = []string{}
+	}
+	return &reply{status: http.StatusOK, body: map[string]any{"reloaded": true, "waitingForRestart": waiting}}, nil
+}
+
+type configurationError struct{ problem string }
+
+func (e *configurationError) Error() string { return e.problem }
 
 func known(t time.Time) *time.Time {
 	if t.IsZero() {

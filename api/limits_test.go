@@ -207,7 +207,7 @@ func TestRequestID(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	why := []string{}
-	h := newHouse(t, func(o *api.Options) { o.Ready = func() []string { return why } })
+	h := newHouse(t, func(o *api.Options) { o.Ready = func(context.Context) ([]string, []string) { return why, nil } })
 	h.issue(t) // so that a list or an answer was fetched
 	var r struct {
 		Ready   bool

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -29,6 +30,8 @@ type counts struct {
 	requests map[requestLabels]uint64
 	steps    map[string]*histogram // by route
 	verdicts map[verdictLabels]uint64
+	works    map[string]*histogram // by step
+	failed   map[string]uint64     // by step
 }
 
 // bounds of the durations that are told apart, in seconds; the budget of every step is one second.
@@ -71,7 +74,7 @@ type verdictLabels struct{ question, indication, sub string }
 func newCounts(began time.Time) *counts {
 	return &counts{
 		began: began, requests: make(map[requestLabels]uint64), steps: make(map[string]*histogram),
-		verdicts: make(map[verdictLabels]uint64),
+		verdicts: make(map[verdictLabels]uint64), works: make(map[string]*histogram), failed: make(map[string]uint64),
 	}
 }
 
@@ -85,6 +88,13 @@ func (n *counts) request(method, route string, status int, took time.Duration) {
 		n.steps[route] = h
 	}
 	h.add(took.Seconds())
+}
+
+// Verdict counts one answer to a question and writes its line of statistics: no name, no number, nothing of the file.
+func (m *Memory) Verdict(log *slog.Logger, question string, r *verifier.Report) {
+	m.counts.verdict(question, r)
+	log.Info("verdict", "question", question, "indication", r.Indication.String(), "subIndication", string(r.SubIndication), "format", r.Format,
+		"signatures", len(r.Signatures), "timeSource", r.Time.Source)
 }
 
 // verdict counts one answer to a question: application, signature, certificate or licence.
@@ -224,8 +234,10 @@ func (s *server) metrics(c echo.Context) error {
 	s.counts.write(&e)
 	e.family("rastau_build_info", "gauge", "The version that runs.")
 	e.sample("rastau_build_info", 1, "version", s.o.Version)
+	s.counts.writeSteps(&e)
 	s.writeLists(&e)
 	s.writeAnswers(&e)
+	s.writeBacklog(c.Request().Context(), &e)
 	if s.o.Shared != nil {
 		e.family("rastau_redis_up", "gauge", "0 where Redis did not answer lately; verdicts stay right, each process fetches for itself.")
 		up := 0.0
@@ -233,6 +245,11 @@ func (s *server) metrics(c echo.Context) error {
 			up = 1
 		}
 		e.sample("rastau_redis_up", up)
+		hits, misses, failures := s.o.Shared.Counts()
+		e.family("rastau_redis_gets_total", "counter", "What was asked of the shared cache, by outcome.")
+		e.sample("rastau_redis_gets_total", float64(hits), "outcome", "hit")
+		e.sample("rastau_redis_gets_total", float64(misses), "outcome", "miss")
+		e.sample("rastau_redis_gets_total", float64(failures), "outcome", "failure")
 	}
 	return c.Blob(http.StatusOK, "text/plain; version=0.0.4; charset=utf-8", e.Bytes())
 }

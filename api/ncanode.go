@@ -229,7 +229,7 @@ func (s *server) ncaVerifyCMS(c echo.Context) (any, error) {
 		q.Content = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil }
 	}
 	r := s.o.Verifier.Document(c.Request().Context(), data, q)
-	s.counts.verdict("signature", r)
+	s.o.Memory.Verdict(s.o.Log, "signature", r)
 	out := struct {
 		ncaStatus
 		Valid   bool           `json:"valid"`
@@ -289,7 +289,7 @@ func (s *server) ncaXML(c echo.Context, message bool) (any, error) {
 		return nil, ncaRefuse("xml is missing")
 	}
 	r := s.o.Verifier.Document(c.Request().Context(), []byte(document), s.ncaQuestion())
-	s.counts.verdict("signature", r)
+	s.o.Memory.Verdict(s.o.Log, "signature", r)
 	if r.Format != "xml" || len(r.Signatures) == 0 && r.SubIndication == verifier.FormatFailure {
 		why := "xml is no XML document"
 		if f := r.Deciding(); f != nil {

@@ -249,7 +249,7 @@ func (s *server) ncaJudge(c echo.Context, cert *pki.Certificate) (*ncaCertificat
 	q := s.ncaQuestion()
 	q.Purpose = verifier.PurposeAny
 	r := s.o.Verifier.Certificate(c.Request().Context(), cert, q)
-	s.counts.verdict("certificate", r)
+	s.o.Memory.Verdict(s.o.Log, "certificate", r)
 	one := ncaCertificateOf(cert, r.Findings)
 	one.Valid = r.Indication == verifier.TotalPassed
 	return &one, one.Valid

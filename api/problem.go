@@ -56,6 +56,7 @@ var problems = []problem{
 	{422, "batch", "No batch that can be judged", "A ZIP archive or a CSV table is expected; the detail says what is wrong with it.", is(batch.ErrSource), text},
 	{413, "batch_too_large", "Too much for one batch", "The detail names the bound. Split the batch.", is(batch.ErrLimit), text},
 	{429, "batches", "Too many batches under way", "Wait until one is done, or cancel it.", is(batch.ErrMany), text},
+	{422, "configuration", "The configuration was not read again", "The detail says what is wrong with it. Nothing was changed.", as[*configurationError], text},
 	{422, "not_in_force", "The regulation is not in force", "No applications are taken under a regulation that was repealed or has not begun.", is(licensing.ErrNotInForce), text},
 	{429, "rate", "Too many requests", "Wait as many seconds as the header Retry-After says.", is(errRate), nil},
 	{503, "licensor_key", "The licensor's key may not sign", "Its certificate is revoked, has ended or is not trusted. Nothing was changed. Tell whoever runs the service: another key is to be configured.", is(licensing.ErrSigningKey), nil},

@@ -60,6 +60,7 @@ func (s *server) routes() []route {
 		{http.MethodPost, "/v1/people", []account.Role{admin}, s.withDesk(s.once(s.enter))},
 		{http.MethodPut, "/v1/people/:id/disabled", []account.Role{admin}, s.withDesk(s.once(s.disable))},
 		{http.MethodPut, "/v1/people/:id/password", everyone, s.withDesk(s.setPassword)},
+		{http.MethodPost, "/v1/configuration/reload", []account.Role{admin}, s.once(s.reload)},
 		{http.MethodGet, "/v1/logins", []account.Role{auditor, admin}, s.withDesk(s.logins)},
 
 		{http.MethodPost, "/v1/registers/lookup", clerks, s.lookUp},

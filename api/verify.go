@@ -208,7 +208,7 @@ func (s *server) verdict(c echo.Context, question string, r *verifier.Report) er
 	if err := c.Request().Context().Err(); err != nil {
 		return err
 	}
-	s.counts.verdict(question, r)
+	s.o.Memory.Verdict(s.o.Log, question, r)
 	if r.Document && prefersXML(c) {
 		return validationReport(c, r)
 	}
@@ -310,7 +310,7 @@ func (s *server) verifyLicence(c echo.Context) error {
 		return err
 	}
 	if out.Verdict != nil {
-		s.counts.verdict("licence", out.Verdict)
+		s.o.Memory.Verdict(s.o.Log, "licence", out.Verdict)
 	}
 	return ok(c, out)
 }

@@ -19,7 +19,7 @@ import (
 var eventKinds = []string{
 	"changed",
 	"registered", "logged-in", "refused", "locked", "logged-out", "entered", "disabled", "enabled", "unlocked", "roles", "sessions-ended", "password",
-	account.EventKeyMade, account.EventKeyRevoked, licensing.EventSignerAdded, licensing.EventSignerEnded,
+	account.EventReloaded, account.EventReloadRefused, account.EventKeyMade, account.EventKeyRevoked, licensing.EventSignerAdded, licensing.EventSignerEnded,
 	"claimed", "released", "assigned", "note", "held", "decided", "correction-asked", "correction-answered", "agreement-asked", "agreement-answered",
 	"inspection-ordered", "inspection-reported", "complete", "appeal", "appeal-answered", "warning", "escalation", "expiry-reminder", "term-ended",
 }

@@ -80,6 +80,15 @@ func (s *Source) Run(ctx context.Context) {
 	}
 }
 
+// Renew asks now for a newer one of every list that is held, without waiting for any; what fails leaves the held one in its place.
+func (s *Source) Renew(ctx context.Context) {
+	for _, a := range s.all() {
+		if f := a.held.Load(); f != nil {
+			_, _ = s.begin(ctx, a, successor(f.list), true) // what became of it is remembered there
+		}
+	}
+}
+
 // successor is the check of a list that nobody asked for: of the issuer of the held one, and signed by its key.
 func successor(held *List) func(*List) error {
 	return func(l *List) error {

@@ -30,7 +30,8 @@ type JSONOptions struct {
 // higher levels need are added by internal/cms. The signing-time attribute is claimed time and nothing is judged by it; that library takes it from the
 // machine's clock.
 // Errors are [ErrExpired], [ErrNotYetValid], [ErrRefused], [ErrUndecided], [ErrStamp], [ErrLevel], [ErrUnchecked] and the key's own.
-func (s *Signer) JSON(ctx context.Context, content []byte, o JSONOptions) ([]byte, error) {
+func (s *Signer) JSON(ctx context.Context, content []byte, o JSONOptions) (done []byte, err error) {
+	defer s.observe("cades", time.Now(), &err)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -42,6 +42,8 @@ type Options struct {
 	Hash     pki.OID          // Optional. That the Stamper's imprints are made by; if empty, SHA-256.
 	Level    Level            // Optional. Of signatures that name none; if zero, T with a Stamper and B without.
 	Now      func() time.Time // Required.
+	// Observe is told how long each signature took with its time stamp and its check, by format: cades, pades. Optional.
+	Observe func(format string, took time.Duration, err error)
 	// Recheck is how long the Judge's yes holds. Optional. If zero, a minute: a batch of a thousand does not ask a thousand
 	// times, and a revocation is heeded a minute after it is known.
 	Recheck time.Duration
@@ -182,4 +184,11 @@ func stamp(ctx context.Context, from Stamper, data []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrStamp, err)
 	}
 	return token, nil
+}
+
+// observe tells what a signature took; called with defer.
+func (s *Signer) observe(format string, began time.Time, err *error) {
+	if s.o.Observe != nil {
+		s.o.Observe(format, time.Since(began), *err)
+	}
 }

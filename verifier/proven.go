@@ -79,6 +79,24 @@ func (s *shelf[K, V]) put(key K, v V) {
 	s.young[key] = v
 }
 
+func (s *shelf[K, V]) clear() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.young, s.old = nil, nil
+}
+
+// Forget drops everything that was proven before: the operator has changed whom to trust. Judgements under way end as they began.
+func (v *Verifier) Forget() {
+	m := v.memory
+	m.certificates.clear()
+	m.names.clear()
+	m.signatures.clear()
+	m.answers.clear()
+	m.paths.clear()
+	m.chains.clear()
+	m.authorities.clear()
+}
+
 // certificate decodes a certificate, or gives the one decoded before from the same
 // bytes: they are compared whole, the hash only finds them. Only certificates of proven
 // paths are kept, so that nobody fills the memory with ones of their own making.

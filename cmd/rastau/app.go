@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -12,8 +11,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
-	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"rastau/api"
@@ -25,6 +24,7 @@ import (
 	"rastau/internal/fetch"
 	"rastau/internal/ocsp"
 	"rastau/internal/pki"
+	"rastau/internal/store"
 	"rastau/internal/timestamp"
 	"rastau/internal/trust"
 	"rastau/licensing"
@@ -44,14 +44,18 @@ type app struct {
 	Keys     *keyring
 	Handler  http.Handler
 	closers  []io.Closer
+
+	tables   atomic.Pointer[tables] // what counts now
+	front    atomic.Pointer[front]  // what answers now
+	reloads  reloading
+	database *store.Store
+	shared   *cache.Redis // nil: memory
 }
 
 // appOptions are what the configuration file does not say.
 type appOptions struct {
 	Log *slog.Logger     // Required.
 	Now func() time.Time // Optional. If nil, time.Now.
-	// Dry opens everything but the database and Redis, for `config check`.
-	Dry bool
 }
 
 // quietLog drops everything: commands that print one answer.
@@ -69,21 +73,14 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 		}
 	}()
 
-	anchors, err := readAnchors("anchors", c.paths(c.Anchors))
+	read, err := readTables(c, true)
 	if err != nil {
 		return nil, err
 	}
-	tsaAnchors, err := readAnchors("tsaAnchors", c.paths(c.TSAAnchors))
-	if err != nil {
-		return nil, err
+	for _, m := range read.missing {
+		o.Log.ErrorContext(ctx, "started without an anchor: nothing is valid until it can be read; it is tried again", "missing", m)
 	}
-	if err := refuseTestContour(c, append(anchors[:len(anchors):len(anchors)], tsaAnchors...)); err != nil {
-		return nil, err
-	}
-	extra, err := readCertificates(c.paths(c.Certificates))
-	if err != nil {
-		return nil, err
-	}
+	a.tables.Store(read)
 	allow, err := parsePrefixes(c.Allow)
 	if err != nil {
 		return nil, usagef("allow: %v", err)
@@ -96,6 +93,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.shared, _ = shared.(*cache.Redis)
 	if err := a.openLists(ctx, c, o, web, shared); err != nil {
 		return nil, err
 	}
@@ -104,21 +102,21 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 		engine.Web, engine.OCSP, engine.FetchIssuers = web, a.Answers, c.FetchIssuers
 	}
 	a.Verifier = verifier.New(engine)
-	question := func() verifier.Question {
-		return verifier.Question{Anchors: anchors, TSAAnchors: tsaAnchors, Certs: extra, MaxAge: c.MaxAge,
-			Purpose: verifier.PurposeSign, Algorithms: pki.DefaultAlgorithms}
-	}
+	// What lives longer than a request asks for what counts now.
+	question := func() verifier.Question { return a.tables.Load().question() }
 	if a.Keys, err = openKeyring(c, o.Log); err != nil {
 		return nil, err
 	}
 	a.closers = append(a.closers, a.Keys)
 	a.Keys.warn(ctx, a.Verifier, question())
+	memory := api.NewMemory(o.Now, c.RatePerMinute)
 	var stamper signer.Stamper
 	if c.TSA != "" {
-		stamper = &timestamp.Client{URL: c.TSA, HTTP: web, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now())}
+		stamper = timed{memory, &timestamp.Client{URL: c.TSA, HTTP: web, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now())}}
 	}
 	asked := examiner{a.Verifier, question}
-	signs := signer.Options{Keys: a.Keys.ring, Judge: asked, Checker: a.Verifier, Stamper: stamper, Examiner: asked, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now()), Now: o.Now}
+	signs := signer.Options{Keys: a.Keys.ring, Judge: asked, Checker: a.Verifier, Stamper: stamper, Examiner: asked, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now()), Now: o.Now,
+		Observe: func(format string, took time.Duration, err error) { memory.Step("sign-"+format, took, err) }}
 	licensor, err := signer.New(signs)
 	if err != nil {
 		return nil, usagef("key: %v", err)
@@ -146,27 +144,6 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err != nil {
 		return nil, usagef("%v", err)
 	}
-	book, err := account.NewBook(c.Accounts)
-	if err != nil {
-		return nil, usagef("accounts: %v", err)
-	}
-	authorities, err := readAuthorities(c)
-	if err != nil {
-		return nil, err
-	}
-	regulations, err := readRegulations(c)
-	if err != nil {
-		return nil, err
-	}
-	calendar, rates, err := readDates(c)
-	if err != nil {
-		return nil, err
-	}
-	if c.Gateway.URL != "" && o.Dry {
-		if _, err := c.gatewayKey(a.Verifier, question, o.Now); err != nil {
-			return nil, err
-		}
-	}
 	var extender licensing.Extender // nil without a time-stamping authority
 	if stamper != nil {
 		x, err := signer.NewExtender(signer.ExtenderOptions{Stamper: stamper, Examiner: asked, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now())})
@@ -178,86 +155,98 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if _, err := c.readMasters(); err != nil {
 		return nil, err
 	}
-	if o.Dry {
-		return a, nil
-	}
-
 	db, err := c.openStore(ctx)
 	if err != nil {
 		return nil, err
 	}
+	a.database = db
 	a.closers = append(a.closers, db)
 	base := strings.TrimSuffix(c.PublicURL, "/")
 	gateway, err := c.openGateway(db, a.Verifier, question, o.Now, o.Log)
 	if err != nil {
 		return nil, err
 	}
-	workflow := licensing.Options{
-		Regulations: regulations, Store: db, Judge: a.Verifier, Question: question, Signer: licensor, Levels: levels, Extender: extender, Stamper: stamper,
-		Seal: seal, LogKey: logKey, Authorities: authorities, Calendar: calendar, Rates: rates, AcceptRepealed: c.AcceptRepealed, Demo: c.Specimen, LicenceCode: c.LicenceCode,
-		VerifyURL: func(number string) string { return base + "/v/" + number }, Now: o.Now, Rand: rand.Reader, Log: o.Log, Notices: c.Gateway.has("notices"),
-	}
-	// An interface that holds a nil pointer would not be nil.
-	if c.Gateway.has("registers") {
-		workflow.Registers = gateway
-	}
-	if c.Gateway.has("payments") {
-		workflow.Payments = gateway
-	}
-	a.Service, err = licensing.New(workflow)
-	if err != nil {
-		return nil, fmt.Errorf("the workflow: %w", err)
-	}
 	a.sweepBlobs(ctx, db, o.Now, o.Log)
 	gate := new(batch.Gate)
-	if a.Batches, err = batch.New(batch.Options{Store: db.Batches(), Verifier: a.Verifier, Question: question, Now: o.Now, Gate: gate, Log: o.Log}); err != nil {
+	if a.Batches, err = batch.New(batch.Options{Store: db.Batches(), Verifier: a.Verifier, Question: question, Now: o.Now, Gate: gate, Log: o.Log,
+		Counted: func(r *verifier.Report) { memory.Verdict(o.Log, "batch", r) }}); err != nil {
 		return nil, err
 	}
 	a.sweepBatches(ctx, o.Log)
-	if err := a.runOutbox(ctx, db, gateway, o.Now, o.Log); err != nil {
-		return nil, err
-	}
+	a.erase(ctx, db, o.Now, o.Log)
 	desk, err := account.NewDesk(account.Options{Store: db.Accounts(), Judge: a.Verifier, Question: question, Site: base, Now: o.Now, Log: o.Log})
 	if err != nil {
 		return nil, err
 	}
 	a.Desk = desk
-	service := api.Options{
-		Desk:     desk,
-		Verifier: a.Verifier, Question: question, Service: a.Service, Accounts: book, Lists: a.Lists, Answers: a.Answers, Ready: a.ready(anchors, o.Now),
-		Batches: a.Batches, Gate: gate, NCANode: ncanode, BodyLimit: c.BodyLimit, RatePerMinute: c.RatePerMinute, TrustProxy: c.TrustProxy, Now: o.Now, Log: o.Log, Version: version(),
+	build := func(t *tables) (*front, error) {
+		workflow := licensing.Options{
+			Regulations: t.regulations, Store: db, Judge: a.Verifier, Question: t.question, Signer: licensor, Levels: levels, Extender: extender, Stamper: stamper,
+			Seal: seal, LogKey: logKey, Authorities: t.authorities, Calendar: t.calendar, Rates: t.rates, AcceptRepealed: c.AcceptRepealed, Demo: c.Specimen, LicenceCode: c.LicenceCode,
+			VerifyURL: func(number string) string { return base + "/v/" + number }, Now: o.Now, Rand: rand.Reader, Log: o.Log, Notices: c.Gateway.has("notices"),
+		}
+		// An interface that holds a nil pointer would not be nil.
+		if c.Gateway.has("registers") {
+			workflow.Registers = gateway
+		}
+		if c.Gateway.has("payments") {
+			workflow.Payments = gateway
+		}
+		flow, err := licensing.New(workflow)
+		if err != nil {
+			return nil, fmt.Errorf("the workflow: %w", err)
+		}
+		service := api.Options{
+			Desk:     desk,
+			Verifier: a.Verifier, Question: t.question, Service: flow, Accounts: t.book, Lists: a.Lists, Answers: a.Answers, Ready: func(ctx context.Context) ([]string, []string) { return a.ready(ctx, o.Now) }, Reload: a.Reload, Memory: memory, Backlog: backlog(flow, db),
+			Batches: a.Batches, Gate: gate, NCANode: ncanode, BodyLimit: c.BodyLimit, RatePerMinute: c.RatePerMinute, TrustProxy: c.TrustProxy, Now: o.Now, Log: o.Log, Version: version(),
+		}
+		if c.Gateway.has("payments") {
+			service.Payments = gateway
+		}
+		if a.shared != nil {
+			service.Shared = a.shared
+		}
+		programs, err := api.Handler(service)
+		if err != nil {
+			return nil, err
+		}
+		address, err := api.Address(c.TrustProxy)
+		if err != nil {
+			return nil, err
+		}
+		people, err := console.Handler(console.Options{
+			Address: address,
+			Service: flow, Desk: desk, Verifier: a.Verifier, Question: t.question, Lists: a.Lists, Calendar: t.calendar, NCALayer: c.NCALayer,
+			Description: api.Description(), Problems: problemPages(), Cache: shared, Settings: a.settings(t), Batches: a.Batches, Gate: gate, Demo: c.Specimen, Secure: strings.HasPrefix(base, "https://"), Now: o.Now, Log: o.Log,
+		})
+		if err != nil {
+			return nil, err
+		}
+		return &front{tables: t, service: flow, handler: split(programs, people)}, nil
+
 	}
-	if c.Gateway.has("payments") {
-		service.Payments = gateway
-	}
-	if r, remote := shared.(*cache.Redis); remote {
-		service.Shared = r
-	}
-	programs, err := api.Handler(service)
+	first, err := build(read)
 	if err != nil {
 		return nil, err
 	}
-	address, err := api.Address(c.TrustProxy)
-	if err != nil {
+	a.front.Store(first)
+	a.Service, a.Handler = first.service, a
+	a.reloads.build, a.reloads.log = build, o.Log
+	a.reloads.note = func(ctx context.Context, by, kind string) error {
+		return db.Accounts().AddEvent(ctx, account.Event{At: o.Now(), Person: by, Kind: kind, By: by})
+	}
+	if err := a.runOutbox(ctx, db, gateway, o.Now, o.Log); err != nil {
 		return nil, err
 	}
-	people, err := console.Handler(console.Options{
-		Address: address,
-		Service: a.Service, Desk: desk, Verifier: a.Verifier, Question: question, Lists: a.Lists, Calendar: calendar, NCALayer: c.NCALayer,
-		Description: api.Description(), Problems: problemPages(), Cache: shared, Settings: a.settings(rates), Batches: a.Batches, Gate: gate, Demo: c.Specimen, Secure: strings.HasPrefix(base, "https://"), Now: o.Now, Log: o.Log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	a.Handler = split(programs, people)
 	return a, nil
 }
 
 // settings are what administrators are shown of the configuration.
-func (a *app) settings(rates *licensing.Rates) func() console.Settings {
+func (a *app) settings(t *tables) func() console.Settings {
 	return func() console.Settings {
-		c := a.Config
-		s := console.Settings{File: c.file, Anchors: c.Anchors, TSAAnchors: c.TSAAnchors, Authorities: c.Authorities, Calendar: c.Calendar, Rates: c.Rates, Table: rates}
+		c := t.config
+		s := console.Settings{File: c.file, Anchors: c.Anchors, TSAAnchors: c.TSAAnchors, Authorities: c.Authorities, Calendar: c.Calendar, Rates: c.Rates, Table: t.rates}
 		for _, k := range a.Keys.ring.Keys() {
 			s.Keys = append(s.Keys, k.Certificate.SHA256Hex())
 		}
@@ -296,11 +285,8 @@ func split(programs, people http.Handler) http.Handler {
 
 // openCache is Redis where an address is given, memory otherwise. An unreachable Redis is no reason not to start.
 func (a *app) openCache(c *Config, o appOptions) (cache.Store, error) {
-	address := c.Redis
+	address := c.redisAddress()
 	if address == "" {
-		address = os.Getenv("REDIS_URL")
-	}
-	if address == "" || o.Dry {
 		return cache.NewMemory(256 << 20), nil
 	}
 	r, err := cache.NewRedis(cache.RedisOptions{URL: address, Now: o.Now, Log: o.Log})
@@ -316,12 +302,9 @@ func (a *app) openLists(ctx context.Context, c *Config, o appOptions, web *fetch
 	lists := crl.SourceOptions{Fetch: web, Cache: shared, Now: o.Now, Log: o.Log, Folder: c.path(c.Lists.Folder), Offline: c.path(c.Lists.Offline),
 		Mirrors: c.Lists.Mirrors, Refresh: c.Lists.Refresh, Poll: c.Lists.Poll}
 	if c.Lists.KeyFile != "" {
-		key, err := readFile(c.path(c.Lists.KeyFile))
-		if err != nil {
-			return unreadablef("lists.keyFile: %v", err)
-		}
-		if lists.Key = bytes.TrimSpace(key); len(lists.Key) < 16 {
-			return usagef("lists.keyFile: a key has 16 octets or more; make one with: head -c 32 /dev/urandom | base64")
+		var err error
+		if lists.Key, err = c.readListKey(); err != nil {
+			return err
 		}
 	} else if _, remote := shared.(*cache.Redis); remote {
 		o.Log.Warn("lists go through Redis unsealed: whoever writes to it can show a fresh process an older genuine list; set lists.keyFile")
@@ -332,9 +315,6 @@ func (a *app) openLists(ctx context.Context, c *Config, o appOptions, web *fetch
 		answers.Shared, answers.Key = shared, lists.Key
 	}
 	a.Answers = ocsp.NewSource(answers)
-	if o.Dry {
-		return nil
-	}
 	ctx, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); a.Lists.Run(ctx) }()
@@ -345,22 +325,6 @@ func (a *app) openLists(ctx context.Context, c *Config, o appOptions, web *fetch
 type closer func() error
 
 func (c closer) Close() error { return c() }
-
-// ready says why this installation cannot do its whole work now; empty means ready.
-func (a *app) ready(anchors []trust.Anchor, now func() time.Time) func() []string {
-	return func() []string {
-		var why []string
-		if len(anchors) == 0 {
-			why = append(why, "no anchor is configured: no certificate can be valid")
-		}
-		for _, s := range a.Lists.States() {
-			if !s.NextUpdate.IsZero() && now().After(s.NextUpdate) {
-				why = append(why, fmt.Sprintf("the list %s ended %s and could not be fetched again: %s", s.URL, s.NextUpdate.UTC().Format(time.RFC3339), s.LastError))
-			}
-		}
-		return why
-	}
-}
 
 // Close releases everything in the reverse order of opening.
 func (a *app) Close() error {

@@ -13,10 +13,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
-	"github.com/spf13/cobra"
 	"gopkg.in/yaml.v3"
 
 	"rastau/internal/account"
@@ -106,6 +106,8 @@ type Config struct {
 	RatePerMinute int `yaml:"ratePerMinute"`
 	// Drain is how long the service, told to stop, goes on answering while /readyz says that it stops. Optional. If zero, not at all.
 	Drain time.Duration `yaml:"drain"`
+	// Pprof is the host:port, on loopback only, where profiles of the running program are served. Optional. If empty, nowhere.
+	Pprof string `yaml:"pprof"`
 	// TrustProxy lists networks (CIDR) whose X-Forwarded-For counts. Optional.
 	TrustProxy []string `yaml:"trustProxy"`
 
@@ -193,7 +195,18 @@ func loadConfig(name string) (*Config, error) {
 	if err := dec.Decode(c); errors.Is(err, io.EOF) {
 		return nil, usagef("%s is empty; docs/CONFIG.md shows what stands in it", name)
 	} else if err != nil {
-		return nil, usagef("%s: %s", name, strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), " in type main.Config", ""))
+		var mistakes *yaml.TypeError
+		if !errors.As(err, &mistakes) {
+			return nil, usagef("%s: %s", name, strings.TrimPrefix(err.Error(), "yaml: "))
+		}
+		all := make([]string, len(mistakes.Errors))
+		for i, text := range mistakes.Errors {
+			all[i] = "  " + keyMistake(text)
+		}
+		return nil, usagef("%s:\n%s", name, strings.Join(all, "\n"))
+	}
+	if err := c.applyEnvironment(os.Environ()); err != nil {
+		return nil, usagef("%s:\n%v", name, err)
 	}
 	if err := c.check(); err != nil {
 		return nil, usagef("%s:\n%v", name, err)
@@ -220,8 +233,12 @@ func (c *Config) check() error {
 	var all []error
 	add := func(format string, args ...any) { all = append(all, fmt.Errorf("  "+format, args...)) }
 	c.Gateway.check(add)
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		add("listen: %q is no host:port", c.Listen)
+	checkAddress(add, "listen", c.Listen)
+	if c.Pprof != "" {
+		checkAddress(add, "pprof", c.Pprof)
+		if host, _, err := net.SplitHostPort(c.Pprof); err == nil && !listenLoopbackOnly(host) {
+			add("pprof: profiles show memory: only 127.0.0.1 or ::1 may serve them")
+		}
 	}
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		add("publicURL: required, an http or https address, for example https://licence.example.kz")
@@ -246,7 +263,7 @@ func (c *Config) check() error {
 	if len(c.Anchors) == 0 {
 		add("anchors: required, at least one trusted certificate")
 	}
-	for _, list := range [][]string{c.Anchors, c.TSAAnchors, c.Certificates, c.Regulations} {
+	for _, list := range [][]string{c.Certificates, c.Regulations} { // anchors that are missing are told by whoever reads them
 		for _, p := range list {
 			if _, err := os.Stat(c.path(p)); err != nil {
 				add("%v", err)
@@ -334,6 +351,34 @@ func (c *Config) storeOptions() (o store.Options, err error) {
 	return o, err
 }
 
+// checkAddress holds what is listened on to host:port.
+func checkAddress(add func(format string, args ...any), key, address string) {
+	_, port, err := net.SplitHostPort(address)
+	if n, bad := strconv.Atoi(port); err != nil || bad != nil || n < 0 || n > 65535 {
+		add("%s: %q is no host:port; write it like 127.0.0.1:8080", key, address)
+	}
+}
+
+// redisAddress is where Redis is, "" for none.
+func (c *Config) redisAddress() string {
+	if c.Redis != "" {
+		return c.Redis
+	}
+	return os.Getenv("REDIS_URL")
+}
+
+// readListKey reads the key that seals lists on their way through Redis.
+func (c *Config) readListKey() ([]byte, error) {
+	key, err := readFile(c.path(c.Lists.KeyFile))
+	if err != nil {
+		return nil, unreadablef("lists.keyFile: %v", err)
+	}
+	if key = bytes.TrimSpace(key); len(key) < 16 {
+		return nil, usagef("lists.keyFile: a key has 16 octets or more; make one with: head -c 32 /dev/urandom | base64")
+	}
+	return key, nil
+}
+
 // openBlobs is where attachments lie; nil is the database itself.
 func (c *Config) openBlobs() (blob.Store, error) {
 	b := c.Blobs
@@ -388,30 +433,4 @@ func parsePrefixes(list []string) ([]netip.Prefix, error) {
 		out = append(out, p)
 	}
 	return out, nil
-}
-
-func newConfig() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Checks a configuration", RunE: needSubcommand, Args: cobra.ArbitraryArgs}
-	cmd.AddCommand(&cobra.Command{
-		Use:     "check FILE",
-		Short:   "Reads a configuration as serve does and names every mistake",
-		Example: `  rastau config check /etc/rastau/config.yaml`,
-		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := loadConfig(args[0])
-			if err != nil {
-				return err
-			}
-			a, err := newApp(cmd.Context(), c, appOptions{Log: quietLog(), Dry: true})
-			if err != nil {
-				return err
-			}
-			if err := a.Close(); err != nil {
-				return err
-			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: no mistakes found\n", args[0])
-			return nil
-		},
-	})
-	return cmd
 }

@@ -26,6 +26,7 @@ var elsewhere = map[string]string{
 	"make test":                "it is how this test is run",
 	"make load":                "TestLoad plays a small one of it",
 
+	"rastau config check --config /etc/rastau/config.yaml":                "TestConfigCheck",
 	"rastau migrate --config /etc/rastau/config.yaml":                     "TestOperators",
 	"rastau outbox list --config /etc/rastau/config.yaml":                 "TestOperators",
 	"rastau outbox list --state waiting --config /etc/rastau/config.yaml": "TestOperators",

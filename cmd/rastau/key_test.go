@@ -83,7 +83,22 @@ func TestKeysReadAgain(t *testing.T) {
 	defer r.Close()
 	first := r.ring.Keys()[0].Certificate
 	signals := make(chan os.Signal)
-	go r.watch(t.Context(), signals, 20*time.Millisecond)
+	go func() { // as app.watch does for a whole service
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-t.Context().Done():
+				return
+			case <-signals:
+				r.reload()
+			case <-tick.C:
+				if r.changed() {
+					r.reload()
+				}
+			}
+		}
+	}()
 	waits := func(what string, want func() bool) {
 		t.Helper()
 		for deadline := time.Now().Add(20 * time.Second); !want(); time.Sleep(5 * time.Millisecond) {

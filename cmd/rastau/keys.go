@@ -176,21 +176,10 @@ func (r *keyring) loadOne(c *Config, k KeyConfig) (*pki.Key, error) {
 func (r *keyring) reload() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	err := func() error {
-		c, err := loadConfig(r.config.file)
-		if err != nil {
-			return err
-		}
-		keys, err := r.load(c)
-		if err != nil {
-			return err
-		}
-		if err := r.ring.Replace(keys...); err != nil {
-			return err
-		}
-		r.config = c
-		return nil
-	}()
+	c, err := loadConfig(r.config.file)
+	if err == nil {
+		err = r.exchange(c)
+	}
 	r.seen = r.changes()
 	if err != nil {
 		r.log.Error("the keys were not read again; those held go on", "error", err)
@@ -199,6 +188,27 @@ func (r *keyring) reload() {
 	for _, k := range r.ring.Keys() {
 		r.log.Info("key", "certificate", k.Certificate.SHA256Hex(), "from", k.Certificate.NotBefore.UTC().Format(time.RFC3339), "until", k.Certificate.NotAfter.UTC().Format(time.RFC3339))
 	}
+}
+
+// replace takes the keys of a configuration, all or none.
+func (r *keyring) replace(c *Config) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	err := r.exchange(c)
+	r.seen = r.changes()
+	return err
+}
+
+func (r *keyring) exchange(c *Config) error {
+	keys, err := r.load(c)
+	if err != nil {
+		return err
+	}
+	if err := r.ring.Replace(keys...); err != nil {
+		return err
+	}
+	r.config = c
+	return nil
 }
 
 // changes is when each file that the keys come from was last changed.
@@ -237,24 +247,6 @@ func (r *keyring) changed() bool {
 		}
 	}
 	return false
-}
-
-// watch reads the keys again at every signal, and when their files have changed, until the context ends.
-func (r *keyring) watch(ctx context.Context, signals <-chan os.Signal, every time.Duration) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-signals:
-			r.reload()
-		case <-tick.C:
-			if r.changed() {
-				r.reload()
-			}
-		}
-	}
 }
 
 // Close logs out of the tokens.

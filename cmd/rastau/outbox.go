@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"text/tabwriter"
 	"time"
 
@@ -24,7 +23,10 @@ import (
 // runOutbox works off what has to be done or sent until the app is closed.
 func (a *app) runOutbox(ctx context.Context, db *store.Store, gateway *egov.Gateway, now func() time.Time, log *slog.Logger) error {
 	handlers := map[string]outbox.Handler{}
-	maps.Copy(handlers, a.Service.Jobs())
+	for kind := range a.Service.Jobs() {
+		// A job is done by the tables that count when it begins.
+		handlers[kind] = func(ctx context.Context, i outbox.Item) error { return a.front.Load().service.Jobs()[kind](ctx, i) }
+	}
 	handlers[batch.KindVerify] = a.Batches.Run
 	if a.Config.Gateway.has("notices") {
 		handlers[licensing.KindNotice] = deliver(gateway)

@@ -36,7 +36,7 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "serve --config FILE",
 		Short:   "Runs the service",
-		Long:    "Runs the service until SIGTERM or SIGINT; requests under way are finished first. SIGHUP, or a change of their files, reads the licensor's keys again.\ndocs/CONFIG.md shows the configuration, docs/KEYS.md tells of keys.",
+		Long:    "Runs the service until SIGTERM or SIGINT; requests under way are finished first. SIGHUP reads anchors, lists,\ncalendar, rates, signers, regulations, accounts and keys again, and keys are read again when their files change.\ndocs/CONFIG.md shows the configuration, docs/OPERATING.md tells of the rest.",
 		Example: `  rastau serve --config /etc/rastau/config.yaml`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -61,10 +61,17 @@ func newServe() *cobra.Command {
 			if host, _, err := net.SplitHostPort(c.Listen); err == nil && !listenLoopbackOnly(host) {
 				log.Info("listening beyond this machine: put TLS in front", "address", listener.Addr().String())
 			}
+			if c.Pprof != "" {
+				end, err := profile(ctx, c.Pprof, log)
+				if err != nil {
+					return errors.Join(err, listener.Close(), a.Close())
+				}
+				a.closers = append(a.closers, closer(end))
+			}
 			again := make(chan os.Signal, 1)
 			signal.Notify(again, syscall.SIGHUP)
 			defer signal.Stop(again)
-			go a.Keys.watch(ctx, again, keyInterval)
+			go a.watch(ctx, again, keyInterval)
 			if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 				// A service whose own data are small would collect garbage several times a second under load. The reserve is never
 				// touched, so that it costs addresses, not memory; what it lets grow is at most twice its size.

@@ -37,6 +37,21 @@ func (a *app) sweepBatches(ctx context.Context, log *slog.Logger) {
 	})
 }
 
+// terms are how long personal data stay that the law does not keep: docs/PRIVACY.md.
+var terms = store.Terms{Drafts: 90 * 24 * time.Hour, Sessions: 30 * 24 * time.Hour, Events: 365 * 24 * time.Hour}
+
+// erase removes what is older than its term, until the app is closed.
+func (a *app) erase(ctx context.Context, db *store.Store, now func() time.Time, log *slog.Logger) {
+	a.every(ctx, sweepEvery, func(ctx context.Context) {
+		done, err := db.Erase(ctx, now(), terms)
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "old personal data cannot be erased", "error", err)
+		} else if done != (store.Erased{}) {
+			log.InfoContext(ctx, "old personal data were erased", "drafts", done.Drafts, "sessions", done.Sessions, "events", done.Events, "attachments", done.Blobs)
+		}
+	})
+}
+
 // every calls f again and again until the app is closed.
 func (a *app) every(ctx context.Context, pause time.Duration, f func(context.Context)) {
 	ctx, stop := context.WithCancel(ctx)

@@ -28,10 +28,14 @@ const KeyPrefix = "key."
 
 var keyID = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,59}$`)
 
-// Kinds of events of keys.
+// Kinds of events of keys and of the installation.
 const (
 	EventKeyMade    = "key-made"
 	EventKeyRevoked = "key-revoked"
+
+	// Of the installation: an administrator, or a signal, had the configuration read again.
+	EventReloaded      = "configuration-reloaded"
+	EventReloadRefused = "configuration-refused"
 )
 
 // MakeKey makes a key for a program. The token is shown once and never again. Errors: ErrInput, ErrTaken.

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -47,6 +48,8 @@ type Redis struct {
 	timeout time.Duration
 	breaker *breaker
 	log     *slog.Logger
+
+	hits, misses, failures atomic.Int64
 }
 
 var _ Store = (*Redis)(nil)
@@ -163,10 +166,13 @@ func (r *Redis) Get(ctx context.Context, key string) ([]byte, error) {
 	})
 	switch {
 	case err != nil:
+		r.failures.Add(1)
 		return nil, err
 	case len(value) == 0 || len(value) > maxValue: // a range of nothing is empty
+		r.misses.Add(1)
 		return nil, ErrMiss
 	}
+	r.hits.Add(1)
 	return value, nil
 }
 
@@ -215,6 +221,20 @@ func (r *Redis) Ping(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrDown, err)
 	}
 	return nil
+}
+
+// Time is the server's clock, asked whatever the breaker says.
+func (r *Redis) Time(ctx context.Context) (time.Time, error) {
+	at, err := r.client.Time(ctx).Result()
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%w: %w", ErrDown, err)
+	}
+	return at, nil
+}
+
+// Counts is how often something was asked for, by outcome, for metrics.
+func (r *Redis) Counts() (hits, misses, failures int64) {
+	return r.hits.Load(), r.misses.Load(), r.failures.Load()
 }
 
 // Answers reports whether the server answered lately, for metrics; it asks nobody.

@@ -224,7 +224,6 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 			return nil, err
 		}
 		return &front{tables: t, service: flow, handler: split(programs, people)}, nil
-
 	}
 	first, err := build(read)
 	if err != nil {

@@ -14,8 +14,10 @@ import (
 
 	"rastau/internal/account"
 	"rastau/internal/fetch"
+	"rastau/internal/identity"
 	"rastau/internal/ncalayer"
 	"rastau/internal/pki"
+	"rastau/internal/testpki"
 	"rastau/internal/timestamp"
 )
 
@@ -43,10 +45,20 @@ func (w *world) openDevSigner() error {
 			kind = "-gost"
 		}
 		p := one.people
+		newcomer := testpki.Leaf{Surname: "ЖАҢАБАЕВ", CommonName: "ЖАҢАБАЕВ ҺАМИТ", IIN: identity.NewIIN(time.Date(1990, 11, 2, 0, 0, 0, 0, time.UTC), true, 7303), Roles: []pki.OID{roleIndividual}}
+		newcomerSigns, err := one.ca.Issue(newcomer)
+		if err != nil {
+			return err
+		}
+		newcomer.Auth = true
+		newcomerEnters, err := one.ca.Issue(newcomer)
+		if err != nil {
+			return err
+		}
 		for _, k := range []ncalayer.Key{
 			{Alias: "person", Key: p.entrepreneur}, {Alias: "person-login", Key: p.enters}, {Alias: "body", Key: p.head}, {Alias: "body-login", Key: p.auth},
 			{Alias: "employee", Key: p.employee}, {Alias: "employee2", Key: p.employee2}, {Alias: "operator", Key: p.operator}, {Alias: "officer", Key: p.licensor},
-			{Alias: "stranger", Key: p.stranger}, {Alias: "revoked", Key: p.listed},
+			{Alias: "newcomer", Key: newcomerSigns}, {Alias: "newcomer-login", Key: newcomerEnters}, {Alias: "stranger", Key: p.stranger}, {Alias: "revoked", Key: p.listed},
 		} {
 			k.Alias += kind
 			keys = append(keys, k)

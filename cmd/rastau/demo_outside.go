@@ -135,10 +135,16 @@ func (o *outside) String() string { return fmt.Sprintf("%s (inbox %s/sandbox/inb
 // demoStaff log in to the pages with demoPassword; each name tells the role. demo-officer is the one whom the table of authorities names.
 var demoStaff = []string{"demo-officer", "demo-employee", "demo-employee2", "demo-operator", "demo-auditor", "demo-admin"}
 
+// staffNames are invented like everybody here.
+var staffNames = map[string]string{
+	"demo-officer": "ӘБДІҚҰЛОВ ҮМІТҺАН", "demo-employee": "ҚЫЗМЕТКЕРОВ ӘНУАР", "demo-employee2": "ҚЫЗМЕТКЕРОВ ӘНУАР", "demo-operator": "ҚЫЗМЕТКЕРОВ ӘНУАР",
+	"demo-auditor": "БАҚЫЛАУОВА ҒАЛИЯ", "demo-admin": "БАСҚАРОВ ҚУАТ",
+}
+
 // enterStaff makes their accounts, unless an earlier run did.
 func (w *world) enterStaff(ctx context.Context) error {
 	for _, login := range demoStaff {
-		n := account.NewStaff{Login: login, Name: login, IIN: w.people.clerkIIN, BIN: pki.HolderOf(w.people.licensor.Certificate).BIN,
+		n := account.NewStaff{Login: login, Name: staffNames[login], IIN: w.people.clerkIIN, BIN: pki.HolderOf(w.people.licensor.Certificate).BIN,
 			Roles: []account.Role{account.Role(strings.TrimRight(strings.TrimPrefix(login, "demo-"), "2"))}, Password: demoPassword}
 		switch n.Roles[0] {
 		case account.Operator:

@@ -11,13 +11,21 @@ export class NCALayerError extends Error {
 const openTimeout = 10000; // ms until a program that does not answer counts as not running
 const signTimeout = 600000; // ms: a person looks for a token and types a password
 
-async function blocked() {
+// A page from this machine needs no permission to talk to it; every other is asked for one, once (Local Network Access).
+const local = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
+
+async function permission() {
   try {
-    const p = await navigator.permissions.query({ name: 'loopback-network' });
-    return p.state === 'denied';
+    return (await navigator.permissions.query({ name: 'loopback-network' })).state;
   } catch {
-    return false; // the browser knows no such permission
+    return 'granted'; // the browser knows no such permission
   }
+}
+
+// blocked: forbidden, or the question was closed without an answer.
+async function blocked() {
+  const state = await permission();
+  return state === 'denied' || (state === 'prompt' && !local);
 }
 
 // ask sends one message and answers the reply to it.
@@ -32,7 +40,11 @@ export function ask(address, message) {
       f(v);
     };
     const unreachable = async () => finish(reject, new NCALayerError((await blocked()) ? 'blocked' : 'absent'));
-    let timer = setTimeout(unreachable, openTimeout);
+    const tooLong = async () => {
+      if (await blocked() && (await permission()) === 'prompt') timer = setTimeout(unreachable, signTimeout); // the person still reads the browser's question
+      else unreachable();
+    };
+    let timer = setTimeout(tooLong, openTimeout);
     try {
       socket = new WebSocket(address);
     } catch {

@@ -38,24 +38,31 @@ if (test) {
   };
   const text = test.querySelector('[data-test="text"]');
   const say = (reason, more = '') => { text.textContent = test.dataset['text' + reason[0].toUpperCase() + reason.slice(1)] + (more ? ' ' + more : ''); };
-  test.querySelector('button').addEventListener('click', async () => {
+  const button = test.querySelector('button');
+  const check = async () => {
+    for (const tag of test.querySelectorAll('[data-test].govuk-tag')) {
+      tag.textContent = '…';
+      tag.className = 'govuk-tag govuk-tag--grey';
+    }
     mark('browser', 'WebSocket' in window && window.isSecureContext);
+    let step = 'running';
     try {
       await ask(test.dataset.ncalayer, null);
-      mark('running', true);
-    } catch (e) {
-      mark('running', false);
-      say(e.reason || 'error');
-      return;
-    }
-    say('waiting');
-    try {
+      mark(step, true);
+      step = 'trial';
+      say('waiting');
       await sign(test.dataset.ncalayer, btoa('rastau'), { purpose: 'sign' });
-      mark('trial', true);
+      mark(step, true);
       say('good');
     } catch (e) {
-      mark('trial', false);
+      mark(step, false);
       say(e.reason || 'error', e.reason === 'error' ? e.message : '');
     }
+  };
+  button.addEventListener('click', async () => {
+    button.disabled = true;
+    await check();
+    button.disabled = false;
+    button.focus();
   });
 }

@@ -27,7 +27,7 @@ type house struct {
 	pictures                  string // folder; "" takes none
 	axe                       string
 	browser                   context.Context
-	outside                   sync.Map // what pages asked of other machines
+	outside                   *sync.Map // what pages asked of other machines
 }
 
 var shared struct {
@@ -78,7 +78,7 @@ func build() (h *house, skip string, err error) {
 	if err != nil {
 		return nil, "axe-core is not installed", nil
 	}
-	h = &house{axe: string(axe), pictures: os.Getenv("RASTAU_PICTURES")}
+	h = &house{axe: string(axe), outside: &sync.Map{}, pictures: os.Getenv("RASTAU_PICTURES")}
 	if h.dir, err = os.MkdirTemp("", "rastau-walk-"); err != nil {
 		return nil, "", err
 	}

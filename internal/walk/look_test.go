@@ -68,7 +68,7 @@ func (p *person) looks(word string) {
 	}
 	// The parts that a page is made of say whether it was looked at: their kinds, not their texts.
 	shape := eval[string](p, `[...new Set([...document.querySelectorAll("main *, header *")].map(e => e.tagName + "." + e.className))].sort().join()`)
-	if _, again := seen.LoadOrStore(name+p.lang+shape, true); again {
+	if _, again := seen.LoadOrStore(name+p.lang+shape, true); again && !p.noScript {
 		return
 	}
 	for _, w := range widths {
@@ -77,6 +77,9 @@ func (p *person) looks(word string) {
 			p.t.Errorf("%s (%s) is %d pixels wider than a window of %d: %s", name, p.lang, over, w,
 				eval[string](p, `[...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest(".app-scroll")).map(e => e.outerHTML.slice(0, 160)).slice(0, 3).join("\n")`))
 		}
+	}
+	if p.noScript { // axe is a script
+		return
 	}
 	p.axe(name)
 	p.picture(name)
@@ -100,7 +103,7 @@ func (p *person) axe(name string) {
 // picture takes the page as it stands, where pictures are asked for.
 func (p *person) picture(name string) {
 	p.t.Helper()
-	if p.h.pictures == "" || p.noScript || p.keyboard {
+	if p.h.pictures == "" || p.keyboard {
 		return
 	}
 	folder := filepath.Join(p.h.pictures, p.lang)

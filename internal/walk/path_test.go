@@ -63,7 +63,7 @@ func (p *person) walks(kind string) string {
 				}
 			}
 		case "documents":
-			p.must(p.do(chromedp.SetUploadFiles(chromedp.CSS("input[type=file]"), []string{p.h.scan(p.t)})))
+			p.attaches()
 		case "payment":
 			p.pays()
 		case "check":
@@ -77,6 +77,17 @@ func (p *person) walks(kind string) string {
 	}
 	p.t.Fatal("the wizard does not end")
 	return ""
+}
+
+// attaches a scan wherever a document is required.
+func (p *person) attaches() {
+	p.t.Helper()
+	file := p.h.scan(p.t)
+	for _, name := range []string{"document.qualification", "document.consent"} {
+		if p.has(`input[type=file][name="` + name + `"]`) {
+			p.must(p.do(chromedp.SetUploadFiles(chromedp.CSS(`input[type=file][name="`+name+`"]`), []string{file})))
+		}
+	}
 }
 
 // pays at the gateway, as another window of the bank would.

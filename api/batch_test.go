@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"mime/multipart"
 	"net/http"
 	"path/filepath"
@@ -76,7 +77,7 @@ func TestBatches(t *testing.T) {
 	if err == nil {
 		err = w.WriteField("lang", "ru")
 	}
-	if err = w.Close(); err != nil {
+	if err := errors.Join(err, w.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

@@ -4,6 +4,7 @@ package licensing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -37,6 +38,8 @@ type MoveRecord struct {
 	Document  []byte       `json:"document"` // RFC 8785 JSON
 	Signed    []byte       `json:"signed"`   // CAdES over Document
 	Entry     int64        `json:"entry"`    // of the log
+
+	preserve func(Tx) error // of one just signed: begins the care for it
 }
 
 // moveDocument is what is signed of a move.
@@ -208,7 +211,8 @@ func (s *Service) signMove(ctx context.Context, h hand, rec *LicenceRecord, q Mo
 	if m.Signed, err = h.sign(ctx, m.Document, s.o.Levels.Decision); err != nil {
 		return nil, fmt.Errorf("signing the move: %w", err)
 	}
-	return m, nil
+	m.preserve, err = s.preserve(m.subject(), m.Signed, nil)
+	return m, err
 }
 
 // enterMove writes the move with its entry; the licence must have moved as often as when it was signed.
@@ -220,8 +224,11 @@ func enterMove(tx Tx, m *MoveRecord) error {
 	if m.Entry, err = journal.Append(tx, entry); err != nil {
 		return err
 	}
-	return tx.AddMove(m)
+	return errors.Join(tx.AddMove(m), m.preserve(tx))
 }
+
+// subject of its renewals.
+func (m *MoveRecord) subject() string { return fmt.Sprintf("%s%s/%d", moveOf, m.Licence, m.Seq) }
 
 func (m *MoveRecord) entry() moveEntry {
 	return moveEntry{
@@ -242,7 +249,8 @@ func (s *Service) licence(ctx context.Context, number string) (rec *LicenceRecor
 // Grounds of suspension, resumption and termination that this installation knows.
 func (s *Service) Grounds() []Ground { return s.o.Grounds.List() }
 
-// Moves of a licence, oldest first. They are public: documents of moves name no person but the officer.
+// Moves of a licence, oldest first, each with the newest time-stamp on it. They are public: documents of moves name no person but
+// the officer.
 func (s *Service) Moves(ctx context.Context, number string) (list []MoveRecord, err error) {
 	if err := ParseNumber(number); err != nil {
 		return nil, err
@@ -251,8 +259,15 @@ func (s *Service) Moves(ctx context.Context, number string) (list []MoveRecord, 
 		if _, err := tx.Licence(number); err != nil {
 			return err
 		}
-		list, err = tx.Moves(number)
-		return err
+		if list, err = tx.Moves(number); err != nil {
+			return err
+		}
+		for i := range list {
+			if list[i].Signed, _, _, err = newest(tx, list[i].subject()); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	return list, err
 }

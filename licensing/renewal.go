@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 	"rastau/signer"
 )
 
-// JobRenew is the kind of the outbox messages by which the time-stamps on licences, receipts and decisions are renewed.
+// JobRenew is the kind of the outbox messages by which the time-stamps on what the licensor signed are renewed.
 const JobRenew = "renew"
 
 // renewLead is how long before a time-stamp ends it is renewed: an authority that does not answer for weeks does no harm.
@@ -30,16 +31,16 @@ type Extender interface {
 	Extend(ctx context.Context, document, content []byte, to signer.Level) ([]byte, error)
 }
 
-// Prefixes of what is renewed by the number of its application.
+// Prefixes of the subjects of renewals that have no page: with the number of an application, or of a licence and its move.
 const (
 	receiptOf  = "receipt:"
 	decisionOf = "decision:"
+	moveOf     = "move:"
 )
 
-// Renewal is one more time-stamp over a licence, an appendix, a receipt or a decision and all that it is judged by. What was
-// signed stays as it is inside.
+// Renewal is one more time-stamp over what the licensor signed and all that it is judged by. What was signed stays as it is inside.
 type Renewal struct {
-	Subject string // licence's number, or number/appendix; "receipt:" or "decision:" and an application's number
+	Subject string // licence's number, or number/appendix; "receipt:" or "decision:" and an application's number; "move:" and number/seq
 	Seq     int    // counted from 1
 	At      time.Time
 	Until   time.Time // the first end among what the renewed documents rest on
@@ -111,7 +112,7 @@ func newest(tx Tx, subject string) (signed, pdf []byte, seq int, err error) {
 		}
 		return signed, pdf, n, err
 	}
-	for _, kind := range []string{receiptOf, decisionOf} {
+	for _, kind := range []string{receiptOf, decisionOf, moveOf} {
 		if number, ok := strings.CutPrefix(subject, kind); ok {
 			signed, err = firstOf(tx, kind, number)
 			return signed, nil, 0, err
@@ -143,8 +144,21 @@ func newest(tx Tx, subject string) (signed, pdf []byte, seq int, err error) {
 	return signed, pdf, 0, err
 }
 
-// firstOf is the receipt of an application, or the decision on it, as it was signed.
+// firstOf is the receipt of an application, the decision on it, or a move of a licence, as it was signed.
 func firstOf(tx Tx, kind, number string) ([]byte, error) {
+	if kind == moveOf {
+		licence, seq, _ := strings.Cut(number, "/")
+		all, err := tx.Moves(licence)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range all {
+			if strconv.Itoa(m.Seq) == seq {
+				return m.Signed, nil
+			}
+		}
+		return nil, ErrNotFound
+	}
 	app, err := tx.ApplicationNumbered(number)
 	if err != nil {
 		return nil, err
@@ -163,7 +177,7 @@ func firstOf(tx Tx, kind, number string) ([]byte, error) {
 	return ruling.Signed, nil
 }
 
-// Renew puts a new time-stamp over a licence, an appendix, a receipt or a decision before the one on it ends: the body is that of a JobRenew
+// Renew puts a new time-stamp over what the licensor signed before the one on it ends: the body is that of a JobRenew
 // message. It may run several times and on several machines at once, and may be cut off anywhere: one renewal is kept for
 // each time. An error means that it is to be tried again.
 func (s *Service) Renew(ctx context.Context, subject string) error {

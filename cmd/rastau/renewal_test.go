@@ -8,11 +8,13 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"rastau/internal/account"
 	"rastau/internal/pki"
 	"rastau/internal/testpki"
 	"rastau/licensing"
@@ -51,6 +53,13 @@ func TestRenewedByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	number := s.number
+	for _, q := range []licensing.MoveRequest{ // and it is in force again
+		{Move: licensing.MoveSuspend, Ground: "court", Reference: "№ 7", Reason: "сот"}, {Move: licensing.MoveResume, Ground: "court", Reference: "№ 8", Reason: "сот"},
+	} {
+		if err := s.client.call(ctx, account.Officer, "/v1/licences/"+number+"/moves", q, new(licensing.Licence)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	before := made(a.Service.Licence(ctx, number))
 	view := func(look func(tx licensing.Tx) error) {
 		t.Helper()
@@ -115,7 +124,7 @@ func TestRenewedByItself(t *testing.T) {
 	wants(t, a.Verifier.Document(ctx, after.PDF, q), signer.LevelLTA)
 	wants(t, a.Verifier.Document(ctx, after.Signed, q), signer.LevelLTA)
 
-	// So it goes with what else was signed on the way: the receipt and the decision.
+	// So it goes with what else was signed on the way: the receipt, the decision, and a move of the licence.
 	var id string
 	first := map[string][]byte{}
 	view(func(tx licensing.Tx) error {
@@ -132,17 +141,22 @@ func TestRenewedByItself(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		first["receipt:"], first["decision:"] = reg.Receipt, ruling.Signed
+		moves, err := tx.Moves(number)
+		if err != nil {
+			return err
+		}
+		first["receipt:"+app.Number], first["decision:"+app.Number], first["move:"+number+"/1"] = reg.Receipt, ruling.Signed, moves[0].Signed
 		return nil
 	})
 	whoever := licensing.Actor{ID: "admin", Admin: true}
-	for kind, was := range first {
+	for subject, was := range first {
+		kind, _, _ := strings.Cut(subject, ":")
 		for range 2 { // once, however often
-			if err := a.Service.Renew(ctx, kind+before.Application); err != nil {
+			if err := a.Service.Renew(ctx, subject); err != nil {
 				t.Fatal(kind, err)
 			}
 		}
-		all := of(kind + before.Application)
+		all := of(subject)
 		if len(all) != 1 || all[0].Until.Before(time.Now().AddDate(8, 0, 0)) || all[0].PDF != all[0].Signed {
 			t.Fatalf("%s renewals: %+v", kind, all)
 		}
@@ -153,8 +167,11 @@ func TestRenewedByItself(t *testing.T) {
 			return nil
 		})
 		now := made(a.Service.Ruling(ctx, whoever, id)).Signed
-		if kind == "receipt:" {
+		switch kind {
+		case "receipt":
 			now = made(a.Service.Receipt(ctx, whoever, id))
+		case "move":
+			now = made(a.Service.Moves(ctx, number))[0].Signed
 		}
 		if bytes.Equal(now, was) {
 			t.Errorf("the renewed %s is not handed out", kind)

@@ -53,6 +53,7 @@ var allowed = map[string]string{
 	"GET /v1/queue":                                        "officer admin",
 	"POST /v1/batches":                                     "officer",
 	"GET /v1/batches/:id":                                  "officer admin",
+	"GET /v1/tasks":                                        "officer admin",
 	"GET /v1/statistics":                                   "officer admin",
 	"GET /v1/grounds":                                      "applicant employee operator officer auditor admin",
 	"GET /v1/licences":                                     "officer auditor admin",

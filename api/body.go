@@ -13,8 +13,10 @@ import (
 	"mime/multipart"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
@@ -114,6 +116,9 @@ func decodeJSON(data []byte, v any) error {
 	if !utf8.Valid(data) {
 		return &jsonError{"the body is not UTF-8"}
 	}
+	if loneSurrogate(data) {
+		return &jsonError{"a text holds half of a character: \\u escapes of surrogates come in pairs (RFC 8259 §8.2)"}
+	}
 	if err := checkNames(data); err != nil {
 		return err
 	}
@@ -126,6 +131,40 @@ func decodeJSON(data []byte, v any) error {
 		return &jsonError{"something follows the JSON value"}
 	}
 	return nil
+}
+
+// loneSurrogate finds a \u escape of half a character, which encoding/json would turn into U+FFFD: what was signed or shown would
+// then not be what was sent.
+func loneSurrogate(data []byte) bool {
+	for {
+		i := bytes.IndexByte(data, '\\')
+		if i < 0 || i+1 >= len(data) {
+			return false
+		}
+		unit, ok := escapedUnit(data[i:])
+		switch {
+		case !ok:
+			data = data[i+2:]
+			continue
+		case !utf16.IsSurrogate(unit):
+		default:
+			low, _ := escapedUnit(data[i+6:])
+			if utf16.DecodeRune(unit, low) == utf8.RuneError {
+				return true
+			}
+			i += 6
+		}
+		data = data[i+6:]
+	}
+}
+
+// escapedUnit is the UTF-16 unit of a \uXXXX at the beginning.
+func escapedUnit(data []byte) (rune, bool) {
+	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(data[2:6]), 16, 16)
+	return rune(n), err == nil
 }
 
 // checkNames bounds the depth and refuses a name that stands twice in one

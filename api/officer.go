@@ -59,6 +59,15 @@ func (s *server) queue(c echo.Context) error {
 	return ok(c, map[string]any{"applications": list, "next": next})
 }
 
+// tasks lists what the law has officers do by a day beside applications.
+func (s *server) tasks(c echo.Context) error {
+	list, err := s.o.Service.Tasks(c.Request().Context(), actor(c))
+	if err != nil {
+		return err
+	}
+	return ok(c, map[string]any{"tasks": list})
+}
+
 // step is one thing that an officer does on an application. Which members it has depends on the step.
 type step struct {
 	Step    string        `json:"step"`
@@ -117,6 +126,9 @@ var steps = map[string]func(ctx context.Context, s *licensing.Service, a licensi
 	},
 	"ask-correction": func(ctx context.Context, s *licensing.Service, a licensing.Actor, id string, q step) error {
 		return s.AskCorrection(ctx, a, id, licensing.Correction{Fields: q.Fields, Text: q.Text})
+	},
+	"hand-over": func(ctx context.Context, s *licensing.Service, a licensing.Actor, id string, q step) error {
+		return s.HandOver(ctx, a, id, q.Text)
 	},
 	"answer-appeal": func(ctx context.Context, s *licensing.Service, a licensing.Actor, id string, q step) error {
 		if q.Upheld == nil {

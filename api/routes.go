@@ -92,6 +92,7 @@ func (s *server) routes() []route {
 		{http.MethodGet, "/v1/queue", []account.Role{officer, admin}, s.queue},
 		{http.MethodPost, "/v1/batches", []account.Role{officer}, s.once(s.batch)},
 		{http.MethodGet, "/v1/batches/:id", []account.Role{officer, admin}, s.readBatch},
+		{http.MethodGet, "/v1/tasks", []account.Role{officer, admin}, s.tasks},
 		{http.MethodGet, "/v1/statistics", []account.Role{officer, admin}, s.statistics},
 
 		{http.MethodGet, "/v1/register", public, s.register},

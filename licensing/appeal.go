@@ -81,6 +81,9 @@ func (s *Service) AnswerAppeal(ctx context.Context, a Actor, id string, upheld b
 	if !ok {
 		return fmt.Errorf("%w: the service %q is no longer offered", ErrState, app.Service)
 	}
+	if err := s.mayDecide(ctx, a, app); err != nil {
+		return err
+	}
 	line, err := s.authority(ctx, a, r.Licensor.BIN, s.now())
 	if err != nil {
 		return err
@@ -95,7 +98,7 @@ func (s *Service) AnswerAppeal(ctx context.Context, a Actor, id string, upheld b
 		if err != nil {
 			return err
 		}
-		if ruling.Officer == a.ID || app.Owner == a.ID || personallyConcerned(a, app.Applicant) {
+		if ruling.Officer == a.ID {
 			return fmt.Errorf("%w: nobody answers an appeal against a decision of their own", ErrNotAuthority)
 		}
 		events, err := tx.Events(id)

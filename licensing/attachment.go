@@ -4,11 +4,13 @@ package licensing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"rastau/internal/blob"
+	"rastau/internal/pdf"
 )
 
 // checkAttachments holds every new attachment to its line of the regulation's list: name, type, size, and bytes that are what they
@@ -66,7 +68,30 @@ func attachment(list []Document, field string, old *Application, at NewAttachmen
 	if err := blob.Scan(at.Type, at.Content); err != nil {
 		return none, badInput(field+".content", "is not taken as %s: %v", at.Type, err)
 	}
+	if at.Type == blob.TypePDF {
+		if err := openPDF(at.Content); err != nil {
+			return none, badInput(field+".content", "is not taken as a PDF: %v; save or print it as a PDF anew and attach that", err)
+		}
+	}
 	return Attachment{Document: at.Document, Name: at.Name, Type: at.Type, Size: int64(len(at.Content)), SHA256: digest(at.Content)}, nil
+}
+
+// pdfLimits bound the reading of an attached PDF: scans have few objects and large streams, which are not decompressed.
+var pdfLimits = pdf.Limits{Objects: 50_000, Revisions: 50, Inflate: 16 << 20}
+
+// openPDF: an officer will have to read it, so it must open, have pages, and hide no file in itself (also where it is compressed,
+// which blob.Scan does not see).
+func openPDF(content []byte) error {
+	d, err := pdf.Open(content, pdfLimits)
+	switch {
+	case err != nil:
+		return err
+	case d.Pages() == 0:
+		return errors.New("it has no page")
+	case len(d.Attachments()) > 0:
+		return errors.New("other files are hidden in it: attach each by itself")
+	}
+	return nil
 }
 
 // checkDocuments: what is attached is asked for, once where once is enough, and nothing required is missing.

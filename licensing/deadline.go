@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -21,6 +22,7 @@ const (
 	termEscalation   = "escalation"
 	termDecision     = "decision"
 	termAgreement    = "agreement"
+	termRequest      = "agreement-request"
 	termSuspension   = "suspension"
 	termReminder     = "reminder"
 	termExpiry       = "expiry"
@@ -62,7 +64,87 @@ func (s *Service) termsOfApplication(tx Tx, r *Regulation, app *Application) err
 	if due.After(*app.Deadline) {
 		due = *app.Deadline
 	}
-	return s.begin(tx, term{Subject: app.ID, Kind: termCompleteness}, due)
+	if err := s.begin(tx, term{Subject: app.ID, Kind: termCompleteness}, due); err != nil {
+		return err
+	}
+	if len(r.mustAsk(app.Operation)) > 0 {
+		due, err := s.o.Calendar.After(*app.Registered, r.Terms.AgreementRequest)
+		if err != nil {
+			return err
+		}
+		warn, err := s.o.Calendar.Before(due, 1)
+		if err != nil {
+			return err
+		}
+		for _, x := range []struct {
+			key string
+			due time.Time
+		}{{"warning", warn}, {"", due}} {
+			if x.due.After(s.now()) {
+				if err := s.begin(tx, term{Subject: app.ID, Kind: termRequest, Key: x.key}, x.due); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return s.lateReissue(tx, r, app)
+}
+
+// lateReissue: a licensee has to apply within a term from the change (law on licensing 2007, art. 47 (2)). Being late is no ground
+// of refusal (art. 45), so the officer is told.
+func (s *Service) lateReissue(tx Tx, r *Regulation, app *Application) error {
+	if app.Operation != OperationReissue {
+		return nil
+	}
+	var form struct {
+		ChangedOn Day `json:"changedOn"`
+	}
+	if err := json.Unmarshal(app.Fields, &form); err != nil || !form.ChangedOn.Valid() {
+		return nil // this regulation's form asks for no day
+	}
+	due, err := s.o.Calendar.After(s.o.Calendar.begin(form.ChangedOn), r.Terms.ReissueRequest)
+	if err != nil || !app.Registered.After(due) {
+		return err
+	}
+	return s.event(tx, app.ID, System, EventWarning, map[string]string{"reason": "reissue-late", "changedOn": string(form.ChangedOn), "due": due.Format(time.RFC3339)})
+}
+
+// mustAsk are the bodies whose agreement an operation needs.
+func (r *Regulation) mustAsk(operation string) (keys []string) {
+	for _, x := range r.Agreements {
+		if len(x.Operations) == 0 || slices.Contains(x.Operations, operation) {
+			keys = append(keys, x.Key)
+		}
+	}
+	return keys
+}
+
+// runRequest is the end of the term to ask other bodies, or the day before it: officers are told whom nobody has asked.
+func (s *Service) runRequest(ctx context.Context, t term) error {
+	kind := EventEscalation
+	if t.Key != "" {
+		kind = EventWarning
+	}
+	return s.o.Store.Update(ctx, func(tx Tx) error {
+		app, err := tx.Application(t.Subject)
+		if err != nil || app.Status != Registered {
+			return err
+		}
+		r, ok := s.regulations[app.Service]
+		if !ok {
+			return nil
+		}
+		asked, _, err := agreements(tx, app.ID)
+		if err != nil {
+			return err
+		}
+		left := slices.DeleteFunc(r.mustAsk(app.Operation), func(k string) bool { return slices.Contains(asked, k) })
+		events, err := tx.Events(app.ID)
+		if err != nil || len(left) == 0 || noted(events, kind, t.Kind) {
+			return err
+		}
+		return s.event(tx, app.ID, System, kind, map[string]any{"reason": t.Kind, "bodies": left})
+	})
 }
 
 // termsOfLicence begins what runs from a licence's issue on.
@@ -105,6 +187,10 @@ func (s *Service) ComeDue(ctx context.Context, body []byte) error {
 		return s.runLicenceTerm(ctx, t)
 	case termExpiry:
 		return s.expire(ctx, t)
+	case termTask:
+		return s.runTask(ctx, t)
+	case termRequest:
+		return s.runRequest(ctx, t)
 	}
 	return fmt.Errorf("a term of unknown kind %q", t.Kind)
 }

@@ -72,11 +72,8 @@ func (s *Service) conclude(ctx context.Context, a Actor, id string, d Decision, 
 	if err != nil {
 		return nil, err
 	}
-	if app.Owner == a.ID || personallyConcerned(a, app.Applicant) {
-		return nil, fmt.Errorf("%w: nobody decides on an application of their own", ErrNotAuthority)
-	}
-	if app.enteredBy(a) {
-		return nil, fmt.Errorf("%w: whoever entered an application does not decide on it", ErrNotAuthority)
+	if err := s.mayDecide(ctx, a, app); err != nil {
+		return nil, err
 	}
 	if app.Status != Registered {
 		return decided(app, d)

@@ -62,6 +62,9 @@ func (s *Service) Save(ctx context.Context, a Actor, id string, n NewApplication
 	if app.Attachments, err = r.checkAttachments(n.Channel, old, n.Attachments); err != nil {
 		return nil, err
 	}
+	if err := s.aboutDraft(ctx, app); err != nil {
+		return nil, err
+	}
 	if old == nil {
 		app.Created = s.now()
 		if app.ID, _, err = s.draftID(); err != nil {
@@ -148,6 +151,9 @@ func (s *Service) complete(ctx context.Context, r *Regulation, op Operation, app
 		return nil, err
 	}
 	if err := op.checkAbout(app.About); err != nil {
+		return nil, err
+	}
+	if err := s.aboutDraft(ctx, app); err != nil {
 		return nil, err
 	}
 	fields, err := r.checkFields(app.Applicant.Kind, op.Key, app.Fields)

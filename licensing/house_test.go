@@ -15,7 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"codeberg.org/go-pdf/fpdf"
 	"rastau/crl"
+
 	"rastau/internal/cms"
 	"rastau/internal/fetch"
 	"rastau/internal/identity"
@@ -126,6 +128,26 @@ func (h *house) person(t testing.TB) *pki.Key {
 	return h.issue(t, testpki.Leaf{IIN: personIIN})
 }
 
+// licensorBIN is the licensor of the house's first regulation.
+var licensorBIN = func() string {
+	regulations, err := licensing.Embedded()
+	if err != nil {
+		panic(err)
+	}
+	return regulations[0].Licensor.BIN
+}()
+
+// paper is what people attach.
+var paper = func() []byte {
+	var out bytes.Buffer
+	f := fpdf.New("P", "mm", "A4", "")
+	f.AddPage()
+	if err := f.Output(&out); err != nil {
+		panic(err)
+	}
+	return out.Bytes()
+}()
+
 // form is a good application of a natural person.
 func (h *house) form(t testing.TB) licensing.NewApplication {
 	t.Helper()
@@ -136,7 +158,7 @@ func (h *house) form(t testing.TB) licensing.NewApplication {
 		Applicant: licensing.Applicant{Kind: licensing.NaturalPerson, IIN: personIIN, Name: "Әлия Үлгіқызы Ғаниева", Address: "Астана қ., Ұлы Дала д., 1", Email: "applicant@example.kz"},
 		Fields: json.RawMessage(`{"consent":true, "subtypes":["regular-international","irregular-inter-oblast"],
 			"vehicles":[{"plate":"001 ZZZ 01","make":"Demo","year":2020}]}`),
-		Attachments: []licensing.NewAttachment{{Document: "qualification", Name: "біліктілік.pdf", Type: "application/pdf", Content: []byte("%PDF-1.4 demo")}},
+		Attachments: []licensing.NewAttachment{{Document: "qualification", Name: "біліктілік.pdf", Type: "application/pdf", Content: paper}},
 		Payment:     licensing.Payment{Reference: "PAY-1", Amount: fee},
 	}
 }

@@ -17,7 +17,10 @@ const retryJob = 2 * time.Minute
 // itself. Each finds out from the register whether it has still to be done.
 func (s *Service) Jobs() map[string]outbox.Handler {
 	return map[string]outbox.Handler{
-		JobTerm:  func(ctx context.Context, i outbox.Item) error { return s.patient(ctx, s.ComeDue(ctx, i.Body)) },
+		JobTerm: func(ctx context.Context, i outbox.Item) error { return s.patient(ctx, s.ComeDue(ctx, i.Body)) },
+		JobHolders: func(ctx context.Context, i outbox.Item) error {
+			return s.patient(ctx, s.LookAtHolders(ctx, i.Body))
+		},
 		JobRenew: func(ctx context.Context, i outbox.Item) error { return s.patient(ctx, s.Renew(ctx, string(i.Body))) },
 		JobBatch: func(ctx context.Context, i outbox.Item) error {
 			return s.patient(ctx, s.RunBatch(ctx, i.Body))

@@ -100,8 +100,8 @@ func (s *Service) Move(ctx context.Context, a Actor, number string, q MoveReques
 	if err != nil {
 		return nil, err
 	}
-	if personallyConcerned(a, rec.Licence.Holder) {
-		return nil, fmt.Errorf("%w: nobody decides on a licence of their own", ErrNotAuthority)
+	if err := s.interestedInLicence(ctx, a, rec); err != nil {
+		return nil, err
 	}
 	line, err := s.authority(ctx, a, rec.Licence.LicensorBIN, s.now())
 	if err != nil {
@@ -181,11 +181,6 @@ func (s *Service) checkTerm(g Ground, until Day) error {
 		return badInput("until", "must not be more than %d days from today", g.MaxDays)
 	}
 	return nil
-}
-
-// personallyConcerned: an officer known by number does not decide about themselves.
-func personallyConcerned(a Actor, holder Applicant) bool {
-	return a.IIN != "" && a.IIN == holder.IIN
 }
 
 // signMove makes the record of a move and signs it. Nothing is written.

@@ -17,7 +17,8 @@ import (
 	"rastau/verifier"
 )
 
-var second = licensing.Actor{ID: "officer-2", Officer: true}
+// second is of the same body, and signs nothing.
+var second = licensing.Actor{ID: "officer-2", Officer: true, BIN: licensorBIN}
 
 // later moves the workflow's clock; certificates and signatures keep their own.
 func (h *house) later(t testing.TB, clock *atomic.Int64, by time.Duration) {
@@ -144,6 +145,22 @@ func TestForeignOfficer(t *testing.T) {
 	}
 	if _, err := h.service.Claim(t.Context(), foreign, app.ID); !errors.Is(err, licensing.ErrNotAuthority) {
 		t.Errorf("claimed: %v", err)
+	}
+	// Somebody without a BIN is held to the table of authorities.
+	nameless := licensing.Actor{ID: "officer-4", Officer: true}
+	if _, err := h.service.Claim(t.Context(), nameless, app.ID); !errors.Is(err, licensing.ErrNotAuthority) {
+		t.Errorf("claimed without a BIN: %v", err)
+	}
+	for _, a := range []licensing.Actor{foreign, nameless} {
+		if list, err := h.service.Queue(t.Context(), a, licensing.QueueFilter{}); err != nil || len(list) != 0 {
+			t.Errorf("queue of %s: %v %v", a.ID, list, err)
+		}
+		if list, err := h.service.Statistics(t.Context(), a, licensing.Period{}); err != nil || len(list) != 0 {
+			t.Errorf("statistics of %s: %v %v", a.ID, list, err)
+		}
+	}
+	if list, err := h.service.Statistics(t.Context(), officer, licensing.Period{}); err != nil || len(list) != 1 {
+		t.Errorf("statistics of their own: %v %v", list, err)
 	}
 	_, err := h.service.Decide(t.Context(), officer, app.ID, approval)
 	must(t, err)

@@ -3,6 +3,7 @@
 package licensing
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,22 +36,48 @@ func (s *Service) aboutLicence(tx Tx, app *Application) (*LicenceRecord, error) 
 	}
 	// Whose a licence is that is not the applicant's is not told.
 	if err != nil || rec.Licence.Service != app.Service || rec.Licence.Holder.IIN != app.Applicant.IIN || rec.Licence.Holder.BIN != app.Applicant.BIN {
-		return nil, badInput("about", "the applicant has no licence of this service under this number")
+		return nil, badInput("about", "the applicant has no licence of this service under this number: check it in the public register; a licence of another holder is changed by that holder alone")
 	}
 	l := rec.Licence
 	if l.ValidUntil != nil && !s.now().Before(*l.ValidUntil) {
-		return nil, fmt.Errorf("%w: the licence %s ended on %s", ErrState, l.Number, s.o.Calendar.Day(*l.ValidUntil))
+		return nil, fmt.Errorf("%w: the licence %s ended on %s: apply for a new one (issue)", ErrState, l.Number, s.o.Calendar.Day(*l.ValidUntil))
 	}
 	if app.Operation == OperationAppendix {
 		if !l.State.InForce() {
-			return nil, fmt.Errorf("%w: the licence %s is %s and takes no appendix", ErrState, l.Number, l.State)
+			return nil, fmt.Errorf("%w: the licence %s is %s and takes no appendix: %s", ErrState, l.Number, l.State, remedy(l))
 		}
 		return rec, nil
 	}
 	if _, err := l.State.After(MoveReplace); err != nil {
-		return nil, fmt.Errorf("%w (%s)", err, l.Number)
+		return nil, fmt.Errorf("%w (%s): %s", err, l.Number, remedy(l))
 	}
 	return rec, nil
+}
+
+// remedy says what the holder of a licence can do that its state does not allow to be changed.
+func remedy(l Licence) string {
+	switch {
+	case l.Successor != "":
+		return "the licence " + l.Successor + " took its place: name that one"
+	case l.State == StateSuspended:
+		return "have it resumed first"
+	}
+	return "apply for a new one (issue)"
+}
+
+// aboutDraft is aboutLicence at the step where the licence is named, as soon as the applicant's number stands there: a form that can
+// lead nowhere is not filled in and paid for.
+func (s *Service) aboutDraft(ctx context.Context, app *Application) error {
+	if app.About == "" || app.Operation == OperationIssue || app.Applicant.IIN+app.Applicant.BIN == "" {
+		return nil
+	}
+	if err := ParseNumber(app.About); err != nil {
+		return badInput("about", "must be the number of the licence, such as KZ12ABC00000001")
+	}
+	return s.o.Store.Look(ctx, func(tx Tx) error {
+		_, err := s.aboutLicence(tx, app)
+		return err
+	})
 }
 
 // inherit gives a licence what it keeps of the one whose place it takes. A

@@ -12,7 +12,6 @@ import (
 
 	"rastau/internal/pdf"
 	"rastau/internal/phrase"
-	"rastau/internal/pki"
 	"rastau/internal/testpki"
 	"rastau/licensing"
 	"rastau/signer"
@@ -179,18 +178,26 @@ func TestAboutALicence(t *testing.T) {
 	var input *licensing.InputError
 	stranger := h.about(t, licensing.OperationDuplicate, first)
 	stranger.Applicant.Kind, stranger.Applicant.IIN, stranger.Applicant.BIN = licensing.LegalEntity, "", bodyBIN
-	app, err := h.service.Apply(ctx, applicant, stranger)
-	must(t, err)
-	key := h.issue(t, testpki.Leaf{IIN: personIIN, BIN: bodyBIN, Organization: "BODY", Roles: []pki.OID{pki.OIDRoleHead}})
-	if _, err := h.service.Submit(ctx, applicant, app.ID, sign(t, key, app.Package, true)); !errors.As(err, &input) || input.Field != "about" {
-		t.Errorf("another's licence: %v", err)
+	named := func(n licensing.NewApplication) map[string]error {
+		_, applied := h.service.Apply(ctx, applicant, n)
+		_, saved := h.service.Save(ctx, applicant, "", n)
+		return map[string]error{"applied": applied, "saved": saved}
 	}
-	unknown := h.about(t, licensing.OperationDuplicate, "KZ61TWQ01996275")
-	app, err = h.service.Apply(ctx, applicant, unknown)
-	must(t, err)
-	if _, err := h.service.Submit(ctx, applicant, app.ID, sign(t, h.person(t), app.Package, true)); !errors.As(err, &input) || input.Field != "about" {
-		t.Errorf("no licence: %v", err)
+	for how, err := range named(stranger) {
+		if !errors.As(err, &input) || input.Field != "about" {
+			t.Errorf("another's licence, %s: %v", how, err)
+		}
 	}
+	for how, err := range named(h.about(t, licensing.OperationDuplicate, "KZ61TWQ01996275")) {
+		if !errors.As(err, &input) || input.Field != "about" {
+			t.Errorf("no licence, %s: %v", how, err)
+		}
+	}
+	// Who applies may still be unknown while the form is half filled.
+	half := h.about(t, licensing.OperationDuplicate, first)
+	half.Applicant = licensing.Applicant{}
+	_, err := h.service.Save(ctx, applicant, "", half)
+	must(t, err)
 	waiting := h.walk(t, h.about(t, licensing.OperationReissue, first))
 	_, err = h.service.Move(ctx, officer, first, licensing.MoveRequest{Move: licensing.MoveSuspend, Ground: "court", Reference: "№ 7", Reason: "сот"})
 	must(t, err)
@@ -199,6 +206,19 @@ func TestAboutALicence(t *testing.T) {
 	}
 	if _, err := h.service.Decide(ctx, officer, waiting.ID, licensing.Decision{Grounds: "лицензия тоқтатыла тұрған"}); err != nil {
 		t.Errorf("its refusal: %v", err)
+	}
+	// It is told with what to do as soon as the licence is named.
+	for how, err := range named(h.about(t, licensing.OperationDuplicate, first)) {
+		if !errors.Is(err, licensing.ErrState) || !strings.Contains(err.Error(), "resumed first") {
+			t.Errorf("duplicate of a suspended one, %s: %v", how, err)
+		}
+	}
+	_, err = h.service.Move(ctx, officer, first, licensing.MoveRequest{Move: licensing.MoveTerminate, Ground: "voluntary", Reason: "өтініш"})
+	must(t, err)
+	for how, err := range named(h.about(t, licensing.OperationReissue, first)) {
+		if !errors.Is(err, licensing.ErrState) || !strings.Contains(err.Error(), "apply for a new one") {
+			t.Errorf("re-issue of a terminated one, %s: %v", how, err)
+		}
 	}
 	h.checkRegister(t)
 }

@@ -140,8 +140,8 @@ func (s *Service) work(ctx context.Context, a Actor, id string, f func(tx Tx, ap
 		if err != nil {
 			return err
 		}
-		if app.Owner == a.ID || personallyConcerned(a, app.Applicant) {
-			return fmt.Errorf("%w: nobody works on an application of their own", ErrNotAuthority)
+		if err := interested(tx, a, app); err != nil {
+			return err
 		}
 		var table []Authority
 		if a.bound() {
@@ -225,7 +225,8 @@ func checkSeen(field, text string) error {
 	return nil
 }
 
-// foreign: the officer is known to be another licensor's, whose cases are none of theirs.
+// foreign: the cases of a service are none of an officer's who neither is the licensor's by BIN nor stands in the table of
+// authorities for it. An officer without a BIN is held to that table.
 func (s *Service) foreign(a Actor, service string, table []Authority) bool {
 	r, ok := s.regulations[service]
 	return ok && a.bound() && a.BIN != r.Licensor.BIN &&
@@ -290,7 +291,8 @@ func (s *Service) File(ctx context.Context, a Actor, id string) (*File, error) {
 	return f, nil
 }
 
-// Statistics of the applications registered in a period, from its first day to the last before until.
+// Statistics of the applications registered in a period, from its first day to the last before until: of the services whose
+// cases the officer may see.
 func (s *Service) Statistics(ctx context.Context, a Actor, p Period) (list []Figures, err error) {
 	if !a.Officer && !a.Admin {
 		return nil, ErrForbidden
@@ -300,7 +302,12 @@ func (s *Service) Statistics(ctx context.Context, a Actor, p Period) (list []Fig
 		return nil, err
 	}
 	err = s.o.Store.View(ctx, func(tx Tx) error {
+		table, err := s.table(tx)
+		if err != nil {
+			return err
+		}
 		list, err = tx.Statistics(from, until, s.now())
+		list = slices.DeleteFunc(list, func(f Figures) bool { return s.foreign(a, f.Service, table) })
 		return err
 	})
 	return list, err
@@ -316,6 +323,15 @@ func (s *Service) closeCase(tx Tx, ruling *Ruling, done *Application) error {
 	}
 	if err := s.notify(tx, done, string(done.Status), map[string]string{"number": done.Number, "licence": done.Licence}); err != nil {
 		return err
+	}
+	if ruling.Approve && ruling.Officer == System {
+		due, err := s.o.Calendar.After(ruling.At, s.regulations[done.Service].Terms.HandOver)
+		if err != nil {
+			return err
+		}
+		if _, err := s.raise(tx, done.ID, TaskHandOver, due, "the licence was deemed issued on silence and must be handed over"); err != nil {
+			return err
+		}
 	}
 	return s.event(tx, done.ID, ruling.Officer, EventDecided, map[string]string{"status": string(done.Status), "licence": done.Licence})
 }

@@ -89,8 +89,8 @@ func (s *Service) table(tx Tx) ([]Authority, error) {
 	return out, nil
 }
 
-// bound: an officer of one licensor, who sees and does nothing of another's unless the table of signers lists them there.
-func (a Actor) bound() bool { return a.Officer && !a.Admin && a.BIN != "" }
+// bound: an officer sees and does nothing of another licensor's unless the table of signers lists them there.
+func (a Actor) bound() bool { return a.Officer && !a.Admin }
 
 // AddSigner lets an officer sign for a licensor from a time on, which is not in the past: a licence that was signed without
 // authority does not get one afterwards. from is the address of the administrator. The error is an *InputError, ErrState or ErrForbidden.

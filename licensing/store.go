@@ -51,6 +51,7 @@ type Tx interface {
 	SurveyTx
 	SignerTx
 	FileTx
+	TaskTx
 
 	Application(id string) (*Application, error)
 	ApplicationNumbered(number string) (*Application, error)

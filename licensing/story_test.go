@@ -147,7 +147,7 @@ func TestReadingIsGuarded(t *testing.T) {
 		t.Errorf("somebody else signs: %v", err)
 	}
 	sum := app.Attachments[0].SHA256
-	if at, content, err := h.service.AttachmentContent(t.Context(), applicant, app.ID, sum); err != nil || at.Document != "qualification" || string(content) != "%PDF-1.4 demo" {
+	if at, content, err := h.service.AttachmentContent(t.Context(), applicant, app.ID, sum); err != nil || at.Document != "qualification" || !bytes.Equal(content, paper) {
 		t.Errorf("attachment: %+v %q %v", at, content, err)
 	}
 	if _, _, err := h.service.AttachmentContent(t.Context(), officer, app.ID, sum); !errors.Is(err, licensing.ErrForbidden) {

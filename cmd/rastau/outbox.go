@@ -41,6 +41,9 @@ func (a *app) runOutbox(ctx context.Context, db *store.Store, gateway *egov.Gate
 	if err != nil {
 		return err
 	}
+	if err := a.Service.Begin(ctx); err != nil {
+		return err
+	}
 	ctx, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); r.Run(ctx) }()

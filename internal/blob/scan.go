@@ -59,7 +59,7 @@ func Scan(kind string, content []byte) error {
 var (
 	pdfHeader = regexp.MustCompile(`^%PDF-[12]\.[0-9]`)
 	// A name ends where a delimiter or white space begins (ISO 32000-1 §7.3.5); #xx writes any letter.
-	pdfActive = regexp.MustCompile(`/(JavaScript|JS|Launch|EmbeddedFiles?|RichMedia|XFA)[\x00\t\n\f\r ()<>\[\]{}/%]`)
+	pdfActive = regexp.MustCompile(`/(JavaScript|JS|Launch|EmbeddedFile|RichMedia|XFA)[\x00\t\n\f\r ()<>\[\]{}/%]`)
 )
 
 func scanPDF(content []byte) error {

@@ -58,7 +58,7 @@ func TestScan(t *testing.T) {
 		"pdf with script":     {blob.TypePDF, append(bytes.Clone(pdf), "<</S /JavaScript /JS (app.alert())>>"...), false},
 		"pdf with a launcher": {blob.TypePDF, append(bytes.Clone(pdf), "<</S/Launch/F(cmd.exe)>>"...), false},
 		"pdf with disguise":   {blob.TypePDF, append(bytes.Clone(pdf), "<</S /J#61vaScript >>"...), false},
-		"pdf with a file":     {blob.TypePDF, append(bytes.Clone(pdf), "<</EmbeddedFiles 3 0 R>>"...), false},
+		"pdf with a file":     {blob.TypePDF, append(bytes.Clone(pdf), "<</Type /EmbeddedFile>>"...), false},
 	} {
 		if err := blob.Scan(c.kind, c.content); (err == nil) != c.fit || err != nil && !errors.Is(err, blob.ErrContent) {
 			t.Errorf("%s: %v", name, err)

@@ -145,6 +145,22 @@ func (x *tx) OpenAppeals(services []string, limit int) ([]string, error) {
 	return ids, err
 }
 
+// OpenTasks are events that began tasks which nothing has ended.
+func (x *tx) OpenTasks(limit int) ([]licensing.Event, error) {
+	list := []licensing.Event{}
+	err := x.all(func(scan func(...any) error) error {
+		var e licensing.Event
+		var at int64
+		var body []byte
+		err := scan(&e.Subject, &e.Seq, &at, &e.Actor, &e.Kind, x.shown(&body, "events.body", &e.Subject))
+		e.At, e.Body = moment(at), body
+		list = append(list, e)
+		return err
+	}, `SELECT e.subject, e.seq, e.at, e.actor, e.kind, e.body FROM events e WHERE e.kind LIKE 'task-%' AND NOT EXISTS
+		(SELECT 1 FROM events d WHERE d.subject = e.subject AND d.seq > e.seq AND d.kind = 'done-' || substr(e.kind, 6)) ORDER BY e.at, e.subject LIMIT $1`, limit)
+	return list, err
+}
+
 // AddEvent gives the event its number.
 func (x *tx) AddEvent(e *licensing.Event) error {
 	var body any

@@ -37,10 +37,13 @@ func TestSubmitXML(t *testing.T) {
 	key := h.person(t)
 	app := h.draft(t)
 	for name, bad := range map[string][]byte{
-		"another package":  signedXML(t, key, packaged(bytes.Replace(app.Package, []byte("{"), []byte("{ "), 1))),
-		"another element":  signedXML(t, key, strings.ReplaceAll(packaged(app.Package), "package", "application")),
-		"an attribute":     signedXML(t, key, strings.Replace(packaged(app.Package), "<package", `<package note="x"`, 1)),
-		"an element":       signedXML(t, key, strings.Replace(packaged(app.Package), "</package>", "<more/></package>", 1)),
+		"another package": signedXML(t, key, packaged(bytes.Replace(app.Package, []byte("{"), []byte("{ "), 1))),
+		"another element": signedXML(t, key, strings.ReplaceAll(packaged(app.Package), "package", "application")),
+		"an attribute":    signedXML(t, key, strings.Replace(packaged(app.Package), "<package", `<package note="x"`, 1)),
+		"an element":      signedXML(t, key, strings.Replace(packaged(app.Package), "</package>", "<more/></package>", 1)),
+		"a part alone": signedXML(t, key, "<doc>"+strings.Replace(strings.TrimPrefix(packaged(app.Package), `<?xml version="1.0" encoding="UTF-8"?>`), "<package", `<package Id="p"`, 1)+"</doc>",
+			func(o *xmldsig.SignOptions) { o.Element = "p" }),
+		"an instruction":   append([]byte(`<?show evil?>`), signedXML(t, key, strings.TrimPrefix(packaged(app.Package), `<?xml version="1.0" encoding="UTF-8"?>`))...),
 		"no signature":     []byte(packaged(app.Package)),
 		"altered":          bytes.Replace(signedXML(t, key, packaged(app.Package)), []byte("urn:rastau:package"), []byte("urn:rastau:packagе"), 1),
 		"a comment inside": signedXML(t, key, strings.Replace(packaged(app.Package), "{", "<!-- -->{", 1)),

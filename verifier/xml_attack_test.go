@@ -223,6 +223,11 @@ func TestXMLSaysWhatWasSigned(t *testing.T) {
 	if s := judge(left, h.knowing()).Signatures[0]; s.ClaimedTime != nil || s.Level != "none" {
 		t.Errorf("claimed %v, level %s", s.ClaimedTime, s.Level)
 	}
+	// A property that anyone may add, and that cannot be read, takes nothing away.
+	added := f.replace(properties, "</xades:SignedProperties>", `</xades:SignedProperties><xades:UnsignedProperties><xades:UnsignedSignatureProperties><xades:SignatureTimeStamp><xades:Include URI="#x"/></xades:SignatureTimeStamp></xades:UnsignedSignatureProperties></xades:UnsignedProperties>`)
+	if s := judge(added, h.knowing()).Signatures[0]; s.Level != "B" || s.SigningTime != nil {
+		t.Errorf("level %s, time %v", s.Level, s.SigningTime)
+	}
 	// Without KeyInfo the certificate comes with the question.
 	nameless := f.replace(plain, cut(t, plain, "<ds:KeyInfo>", "</ds:KeyInfo>"), "")
 	q := h.knowing()

@@ -157,7 +157,7 @@ func (s *Signature) read(around []uint32) error {
 func foreign(e *element) error {
 	for _, a := range e.attrs {
 		switch {
-		case a.uri == "" && (a.local == "Id" || e.local == "Object" && (a.local == "MimeType" || a.local == "Encoding")):
+		case a.uri == "" && (isID([]byte(a.local)) || e.local == "Object" && (a.local == "MimeType" || a.local == "Encoding")):
 		case a.uri == namespaceXML && a.local == "id", a.uri == namespaceWSU && a.local == "Id", a.uri == namespaceXSI:
 		default:
 			return structure("%s has the attribute %.40q, which it does not know", e.local, a.local)

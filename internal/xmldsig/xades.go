@@ -82,9 +82,7 @@ func readProperties(e *element) (*Properties, error) {
 				continue
 			}
 			p.unsigned = u.children
-			if err := p.readUnsigned(); err != nil {
-				return nil, err
-			}
+			p.readUnsigned()
 		default:
 			return nil, structure("QualifyingProperties holds %s", c.local)
 		}
@@ -179,16 +177,17 @@ func readName(e *element) (CertificateName, error) {
 	return n, nil
 }
 
-func (p *Properties) readUnsigned() error {
+// readUnsigned reads what anyone may have added: a property that cannot be read proves nothing, and takes nothing away.
+func (p *Properties) readUnsigned() {
 	for i, c := range p.unsigned {
 		switch {
 		case c.local == "SignatureTimeStamp" && c.uri == namespaceXAdES:
-			if err := readTokens(c, i, &p.Tokens); err != nil {
-				return err
+			if readTokens(c, i, &p.Tokens) != nil {
+				p.Unjudged = append(p.Unjudged, c.local)
 			}
 		case c.local == "ArchiveTimeStamp" && c.uri == namespaceXAdES141:
-			if err := readTokens(c, i, &p.Archive); err != nil {
-				return err
+			if readTokens(c, i, &p.Archive) != nil {
+				p.Unjudged = append(p.Unjudged, c.local)
 			}
 		case c.local == "CertificateValues", c.local == "RevocationValues":
 			p.collect(c)
@@ -201,7 +200,6 @@ func (p *Properties) readUnsigned() error {
 			p.Unjudged = append(p.Unjudged, c.local)
 		}
 	}
-	return nil
 }
 
 // collect takes up the values in an element, at any depth below it; what cannot be decoded is left out.
@@ -321,9 +319,7 @@ func (s *Signature) refers(object uint32) bool {
 // Before gives the properties that an archive time-stamp covers: tokens, certificates, lists and responses in front of it.
 func (p *Properties) Before(t Token) (tokens, certificates, lists, responses [][]byte) {
 	part := &Properties{unsigned: p.unsigned[:t.place]}
-	if err := part.readUnsigned(); err != nil { // cannot be: the whole was read
-		return nil, nil, nil, nil
-	}
+	part.readUnsigned()
 	for _, x := range append(part.Tokens, part.Archive...) {
 		tokens = append(tokens, x.DER)
 	}

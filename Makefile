@@ -1,7 +1,7 @@
 # make test installs what it lacks (apt, as root), starts its own servers and runs everything with the race detector.
 GO ?= go
 
-.PHONY: dist deb image sbom reproducible deploy-check build pkcs11 test fuzz demo tools lint storm load faultrun transcript docs conformance
+.PHONY: dist deb image sbom reproducible deploy-check build pkcs11 test full pictures fuzz demo tools lint storm load faultrun transcript docs conformance
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rastau ./cmd/rastau
@@ -57,6 +57,15 @@ fuzz:
 # storm asks a million verdicts of eight services on one Redis while the list changes every second (minutes; 15 at most).
 storm: tools
 	RASTAU_STORM=1000000 $(GO) test ./cmd/rastau -run 'TestStorm$$' -v -timeout 20m
+
+# full walks every path of every regulation in all three languages with the browser (minutes; `make test` walks all in Kazakh).
+full: tools
+	RASTAU_WALK=full RASTAU_REQUIRE_TOOLS=1 $(GO) test ./internal/walk -count=1 -timeout 30m
+
+# pictures takes a picture of every page state that the full walk meets, into PICTURES/kk, ru and en.
+PICTURES ?= $(CURDIR)/bin/pictures
+pictures: tools
+	RASTAU_PICTURES=$(PICTURES) RASTAU_REQUIRE_TOOLS=1 $(GO) test ./internal/walk -count=1 -timeout 30m
 
 # load has RATE applications a second pay, sign and be registered, on SQLite, on PostgreSQL, and there with a process killed in the middle.
 RATE ?= 100

@@ -7,5 +7,5 @@
 // JavaScript. On every page state axe-core is asked for violations, and no width overflows. Whatever a page asks of another
 // machine fails the test.
 //
-// Left out: what a person thinks of the pages. `make pictures` shows them, `make lighthouse` measures them.
+// Left out: what a person thinks of the pages; `make pictures` shows them.
 package walk

@@ -23,7 +23,7 @@ import (
 // streamed is the size of the detached file judged, and allowed how much more memory than `rastau version` that may take.
 const (
 	streamed = 256 << 20
-	allowed  = 16 << 20
+	allowed  = 32 << 20
 )
 
 // TestDetachedContentStreams judges a large detached file and compares the peak resident size with that of `version`.

@@ -1,7 +1,7 @@
 # make test installs what it lacks (apt, as root), starts its own servers and runs everything with the race detector.
 GO ?= go
 
-.PHONY: dist deb image sbom reproducible deploy-check build pkcs11 test full pictures fuzz demo tools lint storm load faultrun transcript docs conformance
+.PHONY: dist deb image sbom reproducible deploy-check build pkcs11 test full pictures fuzz demo tools lint storm load faultrun upgrade day transcript docs conformance
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rastau ./cmd/rastau
@@ -77,6 +77,18 @@ LENGTH ?= 30m
 SEED ?= 1
 faultrun: tools
 	RASTAU_FAULTRUN=$(LENGTH) RASTAU_SEED=$(SEED) $(GO) test ./cmd/rastau -run 'TestFaultRun$$' -v -timeout 2h
+
+# upgrade replaces two processes of the program of commit FROM by this one, under load, and wants no request to fail.
+FROM ?= $(shell git describe --tags --abbrev=0 2>/dev/null || git rev-parse HEAD~1)
+upgrade: tools
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && git archive $(FROM) | tar -x -C "$$dir" && \
+		(cd "$$dir" && CGO_ENABLED=0 $(GO) build -buildvcs=false -trimpath -o rastau-previous ./cmd/rastau) && \
+		RASTAU_PREVIOUS="$$dir/rastau-previous" $(GO) test ./cmd/rastau -run 'TestRollingUpgrade$$' -v -timeout 20m
+
+# day asks for REQUESTS verdicts as fast as they are given, of one process and of two, and wants memory to stay flat.
+REQUESTS ?= 864000
+day: tools
+	RASTAU_DAY=$(REQUESTS) $(GO) test ./cmd/rastau -run 'TestDay$$' -v -timeout 1h
 
 demo:
 	$(GO) run ./cmd/rastau demo

@@ -119,16 +119,10 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 	return nil
 }
 
-// draining answers on while the service stops, says at /readyz that it does, and ends every connection with its answer: a
-// connection that is kept would be closed at any moment, perhaps with a request on its way.
+// draining answers on while the service stops, and says at /readyz that it does.
 func draining(handler http.Handler, stopping *atomic.Bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !stopping.Load() {
-			handler.ServeHTTP(w, r)
-			return
-		}
-		w.Header().Set("Connection", "close")
-		if r.URL.Path != "/readyz" {
+		if !stopping.Load() || r.URL.Path != "/readyz" {
 			handler.ServeHTTP(w, r)
 			return
 		}

@@ -83,9 +83,10 @@ func TestFaultRun(t *testing.T) {
 		began := time.Now()
 		heal := f.inject()
 		time.Sleep(min(f.lasts, time.Until(end)))
+		lasted := time.Since(began)
 		heal()
 		r.awaitHealth(f.name)
-		r.logf("%s for %s, ready again after %s", f.name, f.lasts, time.Since(began.Add(f.lasts)).Round(100*time.Millisecond))
+		r.logf("%s for %s, ready again after %s", f.name, lasted.Round(100*time.Millisecond), (time.Since(began) - lasted).Round(100*time.Millisecond))
 		r.played[f.name]++
 		time.Sleep(min(time.Second, length/20))
 	}
@@ -505,8 +506,8 @@ func lastLines(text string, n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// diskSize is small enough to be filled at once.
-const diskSize = "96m"
+// diskSize holds the licences of the longest run (130 KB each) and is filled within a second.
+const diskSize = "1g"
 
 // mountDisk gives the blobs a small disk of their own, where this user may mount one.
 func (r *faultRun) mountDisk(path string) {
@@ -526,7 +527,7 @@ func (r *faultRun) fillDisk() (heal func()) {
 		return func() {}
 	}
 	block := make([]byte, 1<<20)
-	for n := 0; n < 512; n++ { // stops at the end of the disk; never fills one that is not its own
+	for n := 0; n < 1100; n++ { // stops at the end of the disk; never fills one that is not its own
 		if _, err = f.Write(block); err != nil {
 			break
 		}

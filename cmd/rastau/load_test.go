@@ -175,13 +175,19 @@ func startServe(t *testing.T, program, dir, name string, c *Config) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startWith(t, program, dir, name, c.Listen, data)
+}
+
+// startWith starts a process with the text of a configuration.
+func startWith(t *testing.T, program, dir, name, listen string, data []byte) *served {
+	t.Helper()
 	keyLine := "load " + "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=" + "\n"
 	for file, content := range map[string]string{name: string(data), "data.keys": keyLine} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s := &served{base: "http://" + c.Listen, cmd: exec.Command(program, "serve", "--config", filepath.Join(dir, name))}
+	s := &served{base: "http://" + listen, cmd: exec.Command(program, "serve", "--config", filepath.Join(dir, name))}
 	s.cmd.Env = append(os.Environ(), "RASTAU_TEST_PASSWORD="+testpostgres.Password, "GOMAXPROCS=2")
 	s.cmd.Stderr = &s.said
 	if err := s.cmd.Start(); err != nil {
@@ -322,6 +328,13 @@ func (l *load) apply(ctx context.Context, client *http.Client, i int) (r registe
 	return registered{app.ID, sub.Application.Number, sub.Receipt}, nil
 }
 
+// again notes why a step is sent once more.
+func (l *load) again(name string, err error) {
+	if l.repeated.Add(1) <= 5 {
+		l.t.Logf("%s is sent again: %v", name, err)
+	}
+}
+
 // step sends one request to one of the processes; where that one dies, the same request goes to another.
 func (l *load) step(ctx context.Context, client *http.Client, p *loader, i int, name, path string, body, answer any) error {
 	encoded, err := json.Marshal(body)
@@ -342,7 +355,7 @@ func (l *load) step(ctx context.Context, client *http.Client, p *loader, i int, 
 		req.Header.Set("Content-Type", "application/json")
 		res, err := client.Do(req)
 		if err != nil && ctx.Err() == nil {
-			l.repeated.Add(1)
+			l.again(name, err)
 			time.Sleep(20 * time.Millisecond)
 			continue
 		}
@@ -352,7 +365,7 @@ func (l *load) step(ctx context.Context, client *http.Client, p *loader, i int, 
 		data, err := io.ReadAll(res.Body)
 		res.Body.Close()
 		if err != nil {
-			l.repeated.Add(1)
+			l.again(name, err)
 			continue
 		}
 		if res.StatusCode/100 != 2 {

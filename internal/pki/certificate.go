@@ -296,8 +296,10 @@ func ReadCertificates(data []byte) ([]*Certificate, error) {
 
 // Extension returns the extension of that type, nil where absent.
 func (c *Certificate) Extension(o OID) *Extension {
-	if i := slices.IndexFunc(c.Extensions, func(e Extension) bool { return e.OID == o }); i >= 0 {
-		return &c.Extensions[i]
+	for i := range c.Extensions {
+		if c.Extensions[i].OID == o {
+			return &c.Extensions[i]
+		}
 	}
 	return nil
 }

@@ -74,7 +74,7 @@ type walk struct {
 // which issuers are tried, none with the same name and key twice.
 func (g *graph) walk(limits Limits) []walk {
 	var out []walk
-	var trail []*vertex
+	trail := make([]*vertex, 0, 4)
 	stands := func(e *entity, on []*vertex) bool {
 		return slices.ContainsFunc(on, func(v *vertex) bool { return v.self == e })
 	}

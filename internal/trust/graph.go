@@ -29,6 +29,10 @@ type entity struct {
 	anchors      []int     // positions in Query.Anchors
 	certificates []*vertex // in static order, best first
 	distance     int       // the least of its certificates
+
+	// room for what nearly every one has one of
+	anchor      [1]int
+	certificate [1]*vertex
 }
 
 // vertex is one certificate of the graph.
@@ -36,9 +40,54 @@ type vertex struct {
 	certificate *pki.Certificate
 	self        *entity
 	seen        bool
-	depth       int       // certificates between it and the leaf
-	up          []*entity // who may have issued it
-	distance    int       // certificates from here to an anchor, this one counted; 0 = none is reached
+	depth       int        // certificates between it and the leaf
+	up          []*entity  // who may have issued it
+	distance    int        // certificates from here to an anchor, this one counted; 0 = none is reached
+	issuer      [1]*entity // room of up
+}
+
+// few is how many are looked through one by one, and not by a map: as many as a message
+// brings that has no wish to be tiresome.
+const few = 12
+
+// named are the entities of one name (Name.CanonicalKey).
+type named struct {
+	name     string
+	entities []*entity
+	sole     [1]*entity // room for those of a name with one key
+}
+
+// nameTable is the entities by name.
+type nameTable struct {
+	all   []*named
+	index map[string]*named // of all, where they are more than few
+}
+
+// of gives those of a name, nil where there are none.
+func (t *nameTable) of(name string) *named {
+	if t.index != nil {
+		return t.index[name]
+	}
+	for _, n := range t.all {
+		if n.name == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// add makes room for the entities of a name that has none.
+func (t *nameTable) add(n *named) {
+	t.all = append(t.all, n)
+	switch {
+	case t.index != nil:
+		t.index[n.name] = n
+	case len(t.all) > few:
+		t.index = make(map[string]*named, 2*len(t.all))
+		for _, n := range t.all {
+			t.index[n.name] = n
+		}
+	}
 }
 
 // graph is the bag and the anchors by name, and what has been learnt of them.
@@ -46,7 +95,7 @@ type graph struct {
 	q        *Query
 	limits   Limits
 	sigs     *signatures
-	names    map[string][]*entity // by Name.CanonicalKey
+	names    nameTable
 	leaf     *vertex
 	reached  []*vertex // upwards from the leaf, nearest first
 	err      error     // why the search stopped early
@@ -56,29 +105,42 @@ type graph struct {
 }
 
 func newGraph(q *Query, limits Limits, sigs *signatures) *graph {
-	g := &graph{q: q, limits: limits, sigs: sigs, names: make(map[string][]*entity)}
+	g := &graph{q: q, limits: limits, sigs: sigs}
+	// What a usual question needs, in one piece each.
+	size := min(len(q.Anchors)+len(q.Candidates)+1, few)
+	entities, names, vertices := make([]entity, size), make([]named, size), make([]vertex, min(len(q.Candidates)+1, few))
+	g.names.all, g.reached = make([]*named, 0, size), make([]*vertex, 0, len(vertices))
 	type nameAndKey struct{ name, key string }
 	var known map[nameAndKey]*entity // of names with several keys: a bag may hold thousands of one
 	entityOf := func(name pki.Name, key *pki.PublicKey) *entity {
 		at := name.CanonicalKey()
-		all := g.names[at]
-		if len(all) > 0 && bytes.Equal(all[0].key.Raw, key.Raw) {
-			return all[0]
-		}
-		if len(all) > 0 {
+		of := g.names.of(at)
+		switch {
+		case of == nil:
+			of = take(&names)
+			of.name, of.entities = at, of.sole[:0]
+			g.names.add(of)
+		case bytes.Equal(of.entities[0].key.Raw, key.Raw):
+			return of.entities[0]
+		default:
 			if e := known[nameAndKey{at, string(key.Raw)}]; e != nil {
 				return e
 			}
 		}
-		e := &entity{key: key}
-		g.names[at] = append(all, e)
-		if len(all) > 0 {
+		e := take(&entities)
+		e.key, e.anchors, e.certificates = key, e.anchor[:0], e.certificate[:0]
+		if of.entities = append(of.entities, e); len(of.entities) > 1 {
 			if known == nil {
 				known = make(map[nameAndKey]*entity)
 			}
 			known[nameAndKey{at, string(key.Raw)}] = e
 		}
 		return e
+	}
+	newVertex := func(c *pki.Certificate, self *entity) *vertex {
+		v := take(&vertices)
+		v.certificate, v.self = c, self
+		return v
 	}
 	for i := range q.Anchors {
 		a := &q.Anchors[i]
@@ -89,29 +151,40 @@ func newGraph(q *Query, limits Limits, sigs *signatures) *graph {
 		}
 	}
 
-	met := map[[32]byte]bool{q.Leaf.SHA256: true}
-	g.leaf = &vertex{certificate: q.Leaf, self: entityOf(q.Leaf.Subject, &q.Leaf.PublicKey)}
+	g.leaf = newVertex(q.Leaf, entityOf(q.Leaf.Subject, &q.Leaf.PublicKey))
+	var met map[[32]byte]bool // the certificates seen, where there are more than few
+	if len(q.Candidates) > few {
+		met = map[[32]byte]bool{q.Leaf.SHA256: true}
+	}
+	seen := func(i int, c *pki.Certificate) bool {
+		if met != nil {
+			was := met[c.SHA256]
+			met[c.SHA256] = true
+			return was
+		}
+		return c.SHA256 == q.Leaf.SHA256 ||
+			slices.ContainsFunc(q.Candidates[:i], func(o *pki.Certificate) bool { return o != nil && o.SHA256 == c.SHA256 })
+	}
 	for i, c := range q.Candidates {
 		if i >= limits.Candidates {
 			g.leftOver = len(q.Candidates) - i
 			break
 		}
-		if c == nil || met[c.SHA256] {
+		if c == nil || seen(i, c) {
 			continue
 		}
-		met[c.SHA256] = true
 		g.bag++
 		e := entityOf(c.Subject, &c.PublicKey)
 		if len(e.anchors) > 0 && c.SelfIssued() {
 			continue // an anchor's own certificate, or one by its older or newer key: the anchor itself is nearer
 		}
-		e.certificates = append(e.certificates, &vertex{certificate: c, self: e})
+		e.certificates = append(e.certificates, newVertex(c, e))
 	}
-	for _, entities := range g.names {
-		for _, e := range entities {
+	for _, of := range g.names.all {
+		for _, e := range of.entities {
 			slices.SortStableFunc(e.certificates, func(a, b *vertex) int { return compareIssuers(a.certificate, b.certificate, q.At) })
 		}
-		slices.SortStableFunc(entities, func(a, b *entity) int {
+		slices.SortStableFunc(of.entities, func(a, b *entity) int {
 			if c := cmp.Compare(min(1, len(b.anchors)), min(1, len(a.anchors))); c != 0 {
 				return c
 			}
@@ -122,6 +195,16 @@ func newGraph(q *Query, limits Limits, sigs *signatures) *graph {
 		})
 	}
 	return g
+}
+
+// take gives the next of a piece made in advance, a new one where it is used up.
+func take[T any](piece *[]T) *T {
+	if len(*piece) == 0 {
+		return new(T)
+	}
+	next := &(*piece)[0]
+	*piece = (*piece)[1:]
+	return next
 }
 
 // compareIssuers puts before the other the certificate that looks more like
@@ -176,12 +259,23 @@ func (g *graph) keyIDs(c *pki.Certificate, e *entity) int {
 	return best
 }
 
-// options lists who, by name, may have issued v, the likeliest first.
+// options lists who, by name, may have issued v, the likeliest first. The list must not be changed.
 func (g *graph) options(v *vertex) []*entity {
+	of := g.names.of(v.certificate.Issuer.CanonicalKey())
+	if of == nil {
+		return nil
+	}
+	// A path on which one name and key stand twice only takes a detour.
+	detour := func(e *entity) bool { return len(e.anchors) == 0 && (e == v.self || len(e.certificates) == 0) }
+	if len(of.entities) == 1 {
+		if detour(of.entities[0]) {
+			return nil
+		}
+		return of.entities
+	}
 	var byHint [otherKeyID + 1][]*entity
-	for _, e := range g.names[v.certificate.Issuer.CanonicalKey()] {
-		// A path on which one name and key stand twice only takes a detour.
-		if len(e.anchors) == 0 && (e == v.self || len(e.certificates) == 0) {
+	for _, e := range of.entities {
+		if detour(e) {
 			continue
 		}
 		hint := g.keyIDs(v.certificate, e)
@@ -199,7 +293,7 @@ func (g *graph) climb(issuers func(*vertex) ([]*entity, error), limit int) {
 	}
 	g.err, g.tooDeep = nil, false
 	g.leaf.seen = true
-	g.reached = []*vertex{g.leaf}
+	g.reached = append(g.reached[:0], g.leaf)
 	for i := 0; i < len(g.reached) && i < limit; i++ {
 		v := g.reached[i]
 		if g.tooDeep = v.depth >= g.limits.Depth; g.tooDeep {
@@ -246,7 +340,7 @@ func (g *graph) measure() {
 
 // issuersBySignature finds whose key made v's signature.
 func (g *graph) issuersBySignature(v *vertex) ([]*entity, error) {
-	var found []*entity
+	found := v.issuer[:0]
 	var signer *pki.PublicKey
 	for _, e := range g.options(v) {
 		if lacksParameters(e.key) && signedByDSA(v.certificate.Algorithm) {
@@ -280,5 +374,5 @@ func (g *graph) issuersByName(v *vertex) ([]*entity, error) {
 	if c.SelfIssued() && g.sigs.check(c, &c.PublicKey) == nil {
 		return nil, nil
 	}
-	return slices.DeleteFunc(g.options(v), func(e *entity) bool { return g.keyIDs(c, e) == otherKeyID }), nil
+	return slices.DeleteFunc(slices.Clone(g.options(v)), func(e *entity) bool { return g.keyIDs(c, e) == otherKeyID }), nil
 }

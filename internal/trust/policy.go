@@ -50,27 +50,66 @@ func nodeOf(level []*policyNode, policy pki.OID) *policyNode {
 	return nil
 }
 
+// wantedPolicies tells which nodes of a depth expect a policy.
+type wantedPolicies struct {
+	above []*policyNode
+	nodes map[pki.OID][]*policyNode // where more than few are expected
+}
+
+func (w *wantedPolicies) index(above []*policyNode) {
+	w.above = above
+	count := 0
+	for _, n := range above {
+		count += len(n.expected)
+	}
+	if count <= few {
+		return
+	}
+	w.nodes = make(map[pki.OID][]*policyNode)
+	for _, n := range above {
+		for _, e := range n.expected {
+			w.nodes[e] = append(w.nodes[e], n)
+		}
+	}
+}
+
+// by lists the nodes that expect the policy, nil where none does.
+func (w *wantedPolicies) by(policy pki.OID) []*policyNode {
+	if w.nodes != nil {
+		return w.nodes[policy]
+	}
+	var out []*policyNode
+	for _, n := range w.above {
+		for _, e := range n.expected {
+			if e == policy {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}
+
 // extend adds the depth of a certificate that asserts policies (RFC 9618 §5.2,
 // RFC 5280 §6.1.3 (d)) and returns the graph, nil where nothing is left of it.
 // anyAllowed: anyPolicy in this certificate counts.
 func (g *policyGraph) extend(policies []pki.Policy, anyAllowed bool) *policyGraph {
 	above := g.top()
-	wanted := make(map[pki.OID][]*policyNode) // expected policy → the nodes that expect it
-	var order []pki.OID
-	for _, n := range above {
-		for _, e := range n.expected {
-			if wanted[e] == nil {
-				order = append(order, e)
-			}
-			wanted[e] = append(wanted[e], n)
-		}
-	}
+	var wanted wantedPolicies
+	wanted.index(above)
 	anyAbove := nodeOf(above, pki.OIDAnyPolicy)
 
-	var level []*policyNode
-	stands := make(map[pki.OID]bool)
+	level := make([]*policyNode, 0, min(len(policies), few))
+	var listed map[pki.OID]bool // the policies of level, where they may be more than few
+	if len(policies) > few || wanted.nodes != nil {
+		listed = make(map[pki.OID]bool)
+	}
+	stands := func(policy pki.OID) bool {
+		return listed[policy] || listed == nil && nodeOf(level, policy) != nil
+	}
 	add := func(policy pki.OID, parents []*policyNode) {
-		stands[policy] = true
+		if listed != nil {
+			listed[policy] = true
+		}
 		for _, p := range parents {
 			p.children++
 		}
@@ -79,20 +118,25 @@ func (g *policyGraph) extend(policies []pki.Policy, anyAllowed bool) *policyGrap
 
 	assertsAny := false
 	for _, p := range policies {
-		switch {
-		case p.OID == pki.OIDAnyPolicy:
+		if p.OID == pki.OIDAnyPolicy {
 			assertsAny = true
-		case stands[p.OID]: // a policy named twice is judged as the form of the certificate
-		case wanted[p.OID] != nil: // (d)(1)(i)
-			add(p.OID, wanted[p.OID])
-		case anyAbove != nil: // (d)(1)(ii)
+			continue
+		}
+		if stands(p.OID) { // a policy named twice is judged as the form of the certificate
+			continue
+		}
+		if parents := wanted.by(p.OID); parents != nil { // (d)(1)(i)
+			add(p.OID, parents)
+		} else if anyAbove != nil { // (d)(1)(ii)
 			add(p.OID, []*policyNode{anyAbove})
 		}
 	}
 	if assertsAny && anyAllowed { // (d)(2)
-		for _, e := range order {
-			if !stands[e] {
-				add(e, wanted[e])
+		for _, n := range above {
+			for _, e := range n.expected {
+				if !stands(e) {
+					add(e, wanted.by(e))
+				}
 			}
 		}
 	}

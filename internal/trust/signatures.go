@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -24,17 +23,20 @@ type signatures struct {
 	ctx  context.Context
 	made func(*pki.Certificate, *pki.PublicKey) error
 	left int
-	seen map[*pki.Certificate][]tried
+	seen []tried  // a question tries few: they are looked through
+	room [8]tried // of seen
 }
 
-// tried is a key that was checked.
+// tried is a certificate and a key that was checked.
 type tried struct {
-	key []byte // SubjectPublicKeyInfo
-	err error
+	certificate *pki.Certificate
+	key         []byte // SubjectPublicKeyInfo
+	err         error
 }
 
 func newSignatures(ctx context.Context, q *Query, limit int) *signatures {
-	s := &signatures{ctx: ctx, made: q.Made, left: limit, seen: make(map[*pki.Certificate][]tried)}
+	s := &signatures{ctx: ctx, made: q.Made, left: limit}
+	s.seen = s.room[:0]
 	if s.made == nil {
 		s.made = (*pki.Certificate).CheckSignatureFrom
 	}
@@ -44,9 +46,10 @@ func newSignatures(ctx context.Context, q *Query, limit int) *signatures {
 // check returns nil where key made c's signature, errLimit or the context's
 // error where it was not tried, otherwise the error of package pki.
 func (s *signatures) check(c *pki.Certificate, key *pki.PublicKey) error {
-	seen := s.seen[c]
-	if i := slices.IndexFunc(seen, func(t tried) bool { return bytes.Equal(t.key, key.Raw) }); i >= 0 {
-		return seen[i].err
+	for i := range s.seen {
+		if t := &s.seen[i]; t.certificate == c && bytes.Equal(t.key, key.Raw) {
+			return t.err
+		}
 	}
 	if err := s.ctx.Err(); err != nil {
 		return err
@@ -56,7 +59,7 @@ func (s *signatures) check(c *pki.Certificate, key *pki.PublicKey) error {
 	}
 	s.left--
 	err := s.made(c, key)
-	s.seen[c] = append(seen, tried{key.Raw, err})
+	s.seen = append(s.seen, tried{c, key.Raw, err})
 	return err
 }
 

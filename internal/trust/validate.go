@@ -123,9 +123,15 @@ func (v *validation) signature(i int, c *pki.Certificate) {
 	default:
 		v.fail(i, c, Signature, citation, fmt.Sprintf("The key of %q did not make this signature: %v.", v.workingName, err))
 	}
+	if err := v.algorithms().Accept(c.Algorithm, &v.workingKey, v.q.At); err != nil {
+		v.unaccepted(i, c, err)
+	}
+}
+
+// unaccepted says why the algorithm of c's signature does not count.
+func (v *validation) unaccepted(i int, c *pki.Certificate, err error) {
 	var weak *pki.WeakError
-	switch err := v.algorithms().Accept(c.Algorithm, &v.workingKey, v.q.At); {
-	case err == nil:
+	switch {
 	case errors.As(err, &weak):
 		v.fail(i, c, WeakAlgorithm, "ETSI TS 119 312", fmt.Sprintf("The certificate's signature is not accepted: %v.", weak))
 	default:

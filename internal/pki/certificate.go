@@ -100,6 +100,9 @@ func ParseCertificateKnowing(der []byte, name func(der []byte) (Name, error)) (*
 	if err := c.readBody(tbs, name); err != nil {
 		return nil, err
 	}
+	if b := c.BasicConstraints; b != nil && b.CA {
+		c.Subject.text = c.Subject.String()
+	}
 	return c, nil
 }
 
@@ -325,7 +328,10 @@ func (c *Certificate) Evidence() string { return c.evidence }
 const evidenceBefore, evidenceAfter = "sha256:", " certificate"
 
 // SerialHex is the serial number's contents octets in lower-case hex.
-func (c *Certificate) SerialHex() string { return hex.EncodeToString(c.SerialBytes) }
+func (c *Certificate) SerialHex() string {
+	var room [64]byte
+	return string(hex.AppendEncode(room[:0], c.SerialBytes))
+}
 
 // CheckSignatureFrom verifies c's signature with the key alone (no other rule). ErrAlgorithm where the algorithm
 // signed and the algorithm stated differ (RFC 5280 §4.1.1.2); otherwise as PublicKey.Verify.

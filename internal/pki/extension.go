@@ -244,6 +244,7 @@ func (c *Certificate) readExtKeyUsage(v cryptobyte.String) error {
 	if !v.ReadASN1(&list, casn1.SEQUENCE) || !v.Empty() || list.Empty() {
 		return malformed("not a sequence of purposes")
 	}
+	c.ExtKeyUsage = make([]OID, 0, 4)
 	for !list.Empty() {
 		o, err := ReadOID(&list)
 		if err != nil {
@@ -303,7 +304,6 @@ func (c *Certificate) readPolicies(v cryptobyte.String) error {
 	if !v.ReadASN1(&list, casn1.SEQUENCE) || !v.Empty() || list.Empty() {
 		return malformed("not a sequence of policies")
 	}
-	seen := make(map[OID]bool)
 	for !list.Empty() {
 		var body, qualifiers cryptobyte.String
 		var p Policy
@@ -320,10 +320,10 @@ func (c *Certificate) readPolicies(v cryptobyte.String) error {
 			}
 			p.Qualifiers = qualifiers
 		}
-		if seen[p.OID] { // RFC 5280 §4.2.1.4: "MUST NOT appear more than once"
+		// RFC 5280 §4.2.1.4: "MUST NOT appear more than once"
+		if slices.ContainsFunc(c.Policies, func(o Policy) bool { return o.OID == p.OID }) {
 			return malformed("policy %s twice", p.OID)
 		}
-		seen[p.OID] = true
 		c.Policies = append(c.Policies, p)
 	}
 	return nil

@@ -39,7 +39,8 @@ type Name struct {
 	Raw  []byte // DER
 	RDNs []RDN
 
-	key string // CanonicalKey of a name that was read
+	key  string // CanonicalKey of a name that was read
+	text string // String of an authority's name, which every report about its holders says
 }
 
 // RDN is one relative distinguished name: a set of attributes, in the order they were encoded.
@@ -313,6 +314,9 @@ func appendKey(out []byte, a Attribute) []byte {
 		}
 		return out
 	default:
+		if lower, ok := plainKey(value); ok {
+			return append(append(strconv.AppendInt(append(out, kind), int64(lower.n), 10), ':'), lower.text[:lower.n]...)
+		}
 		value = prepare(value)
 	}
 	return append(append(strconv.AppendInt(append(out, kind), int64(len(value)), 10), ':'), value...)
@@ -324,6 +328,31 @@ func prepare(s string) string {
 		return single(strings.ToLower(s))
 	}
 	return single(fold(s))
+}
+
+// lowered is a short text in lower case.
+type lowered struct {
+	text [128]byte
+	n    int
+}
+
+// plainKey is prepare of a short text that is plain and has no insignificant space, without memory; false for the rest.
+func plainKey(s string) (out lowered, ok bool) {
+	if len(s) > len(out.text)-utf8.UTFMax || !plain(s) {
+		return out, false
+	}
+	space := true // before the first character
+	for _, r := range s {
+		if r == ' ' && space {
+			return out, false
+		}
+		space = r == ' '
+		if out.n > len(out.text)-utf8.UTFMax {
+			return out, false
+		}
+		out.n += utf8.EncodeRune(out.text[out.n:], unicode.ToLower(r))
+	}
+	return out, !space
 }
 
 // simple reports visible ASCII without insignificant space.
@@ -393,6 +422,9 @@ func AttributeName(t OID) string {
 // String is the name for people in the order of RFC 4514 (last RDN first). Letters of every script stand as they are;
 // control and formatting characters are escaped as hex, so that no name can paint over the line it is shown in.
 func (n Name) String() string {
+	if n.text != "" {
+		return n.text
+	}
 	var out strings.Builder
 	out.Grow(len(n.Raw) + 16)
 	for i := len(n.RDNs) - 1; i >= 0; i-- {

@@ -9,6 +9,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"math/big"
+	"math/bits"
 
 	"golang.org/x/crypto/cryptobyte"
 	casn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -28,7 +29,7 @@ type PublicKey struct {
 	Bits      []byte           // contents of the BIT STRING, without the unused-bits octet
 	Key       crypto.PublicKey // *gost.PublicKey for the national algorithms; nil where the algorithm is not supported
 
-	kept *kept // of an RSA key
+	kept *kept // of an RSA key; nil of others and of keys that were not read but made
 }
 
 // ParsePublicKey reads a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). A key of an algorithm or curve that is not supported is
@@ -78,15 +79,15 @@ func parsePublicKey(der []byte) (PublicKey, error) {
 
 // rsaKey answers nil where the numbers are no RSA key. Exponents of up to 62 bits are read: some qualified issuers of the
 // European Union use more than the 31 that crypto/rsa allows.
-func rsaKey(alg Algorithm, bits []byte) crypto.PublicKey {
+func rsaKey(alg Algorithm, encoded []byte) crypto.PublicKey {
 	if alg.OID == OIDRSA && !bytes.Equal(alg.Params, derNull) { // RFC 3279 §2.3.1: "MUST have ASN.1 type NULL"
 		return nil
 	}
-	s, body := cryptobyte.String(bits), cryptobyte.String(nil)
+	s, body := cryptobyte.String(encoded), cryptobyte.String(nil)
 	var modulus cryptobyte.String
-	e := new(big.Int)
+	var e uint64
 	if !s.ReadASN1(&body, casn1.SEQUENCE) || !s.Empty() || !body.ReadASN1(&modulus, casn1.INTEGER) ||
-		!body.ReadASN1Integer(e) || !body.Empty() || len(modulus) == 0 || len(modulus) > 1 && modulus[0] == 0 && modulus[1] < 0x80 {
+		!body.ReadASN1Integer(&e) || !body.Empty() || len(modulus) == 0 || len(modulus) > 1 && modulus[0] == 0 && modulus[1] < 0x80 {
 		return nil
 	}
 	n := twosComplement(modulus)
@@ -95,11 +96,11 @@ func rsaKey(alg Algorithm, bits []byte) crypto.PublicKey {
 		// moduli of 2048 bits are negative as written. All take them for what they are meant to be.
 		n.SetBytes(modulus)
 	}
-	if n.Sign() <= 0 || n.BitLen() > maxRSABits || n.Bit(0) == 0 || e.BitLen() > maxExponentBits || e.Bit(0) == 0 ||
-		e.Cmp(big.NewInt(3)) < 0 || e.Cmp(n) >= 0 { // an exponent of 1 would let anyone sign
+	if n.Sign() <= 0 || n.BitLen() > maxRSABits || n.Bit(0) == 0 || bits.Len64(e) > maxExponentBits || e&1 == 0 ||
+		e < 3 || n.IsUint64() && e >= n.Uint64() { // an exponent of 1 would let anyone sign
 		return nil
 	}
-	return &rsa.PublicKey{N: n, E: int(e.Int64())}
+	return &rsa.PublicKey{N: n, E: int(e)}
 }
 
 // dsaKey reads RFC 3279 §2.3.2; without parameters the key inherits its issuer's (see Inherit) and verifies nothing before.

@@ -5,6 +5,7 @@ package pki
 import (
 	"bytes"
 	"crypto/rsa"
+	"crypto/sha256"
 	"math/big"
 	"sync"
 
@@ -19,12 +20,29 @@ import (
 // are no secret.
 const keptBits = 2048
 
-// kept is what is computed of an RSA modulus once, at its first use: crypto/rsa does so
-// anew for every signature, a third of its work.
+// kept is what is computed of an RSA key once, at its first use. crypto/rsa prepares the
+// modulus anew for every signature, a third of its work.
 type kept struct {
 	once    sync.Once
 	modulus *bigmod.Modulus // nil: raised with math/big
+
+	summed sync.Once
+	sum    [32]byte
 }
+
+// SHA256 is the digest of the key's encoding.
+func (k *PublicKey) SHA256() [32]byte {
+	if k.kept == nil {
+		return sha256.Sum256(k.Raw)
+	}
+	k.kept.summed.Do(func() { k.kept.sum = sha256.Sum256(k.Raw) })
+	return k.kept.sum
+}
+
+// residues are the two numbers that one verification works on, and no secret.
+type residues struct{ signature, message bigmod.Nat }
+
+var residuesPool = sync.Pool{New: func() any { return &residues{*bigmod.NewNat(), *bigmod.NewNat()} }}
 
 func (k *kept) of(key *rsa.PublicKey) *bigmod.Modulus {
 	if k == nil {
@@ -32,7 +50,8 @@ func (k *kept) of(key *rsa.PublicKey) *bigmod.Modulus {
 	}
 	k.once.Do(func() {
 		if key.N.BitLen() <= keptBits {
-			k.modulus, _ = bigmod.NewModulus(key.N.Bytes())
+			var room [keptBits / 8]byte
+			k.modulus, _ = bigmod.NewModulus(key.N.FillBytes(room[:key.Size()]))
 		}
 	})
 	return k.modulus
@@ -104,11 +123,12 @@ func (k *PublicKey) rsaMessage(key *rsa.PublicKey, sig []byte) ([]byte, bool) {
 		return nil, false
 	}
 	if m := k.kept.of(key); m != nil {
-		s, err := bigmod.NewNat().SetBytes(sig, m)
-		if err != nil { // not below the modulus
+		r := residuesPool.Get().(*residues)
+		defer residuesPool.Put(r)
+		if _, err := r.signature.SetBytes(sig, m); err != nil { // not below the modulus
 			return nil, false
 		}
-		return bigmod.NewNat().ExpShortVarTime(s, uint(key.E), m).Bytes(m), true
+		return r.message.ExpShortVarTime(&r.signature, uint(key.E), m).Bytes(m), true
 	}
 	s := new(big.Int).SetBytes(sig)
 	if s.Cmp(key.N) >= 0 {

@@ -36,7 +36,9 @@ type policyGraph struct {
 
 // newPolicyGraph is the graph of RFC 9618 §5.1 (a): anyPolicy alone at depth 0.
 func newPolicyGraph() *policyGraph {
-	return &policyGraph{levels: [][]*policyNode{{newPolicyNode(pki.OIDAnyPolicy, nil)}}}
+	levels := make([][]*policyNode, 1, 4) // and those of a usual path
+	levels[0] = []*policyNode{newPolicyNode(pki.OIDAnyPolicy, nil)}
+	return &policyGraph{levels: levels}
 }
 
 func (g *policyGraph) top() []*policyNode { return g.levels[len(g.levels)-1] }

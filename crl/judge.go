@@ -84,21 +84,25 @@ func judge(ctx context.Context, q Query, above []*pki.Certificate, budget *int) 
 
 func (j *judgement) run() Answer {
 	// Newest first: where two lists of one scope are both current, the later one is what the issuer says now.
-	lists := slices.Clone(j.Lists)
-	slices.SortStableFunc(lists, func(a, b *List) int { return b.ThisUpdate.Compare(a.ThisUpdate) })
-	j.Lists = lists
+	if len(j.Lists) > 1 {
+		j.Lists = slices.Clone(j.Lists)
+		slices.SortStableFunc(j.Lists, func(a, b *List) int { return b.ThisUpdate.Compare(a.ThisUpdate) })
+	}
 
-	for _, p := range points(j.Certificate) {
-		for _, l := range lists {
-			if l.Delta() || reasonsOf(l, &p)&^j.mask == 0 { // RFC 5280 §6.3.3 (e)
-				continue
-			}
-			if a := j.consult(l, &p); a != nil {
-				return *a
-			}
-			if j.mask == allReasons && j.hold == nil {
-				return j.good()
-			}
+	elsewhere := false
+	for i := range j.Certificate.DistributionPoints {
+		p := &j.Certificate.DistributionPoints[i]
+		elsewhere = elsewhere || len(p.CRLIssuer) > 0
+		if a := j.point(p); a != nil {
+			return *a
+		}
+	}
+	// A certificate without any point, or whose own do not cover all reasons, is covered by the lists of its issuer as if it
+	// named a point by the issuer's name (RFC 5280 §6.3.3, last paragraph) — but not where it sends to another issuer of
+	// lists: then silence in the CA's own list would say nothing.
+	if !elsewhere {
+		if a := j.point(&pki.DistributionPoint{FullNames: []pki.GeneralName{{Tag: pki.DirectoryName, Dir: j.Certificate.Issuer}}}); a != nil {
+			return *a
 		}
 	}
 	if j.hold != nil {
@@ -107,17 +111,21 @@ func (j *judgement) run() Answer {
 	return j.unknown()
 }
 
-// points are the distribution points to go through. A certificate without any, or whose own do not cover all reasons, is
-// covered by the lists of its issuer as if it named a point by the issuer's name (RFC 5280 §6.3.3, last paragraph) — but
-// not where it sends to another issuer of lists: then silence in the CA's own list would say nothing.
-func points(c *pki.Certificate) []pki.DistributionPoint {
-	out := slices.Clone(c.DistributionPoints)
-	for _, p := range out {
-		if len(p.CRLIssuer) > 0 {
-			return out
+// point asks all complete lists at one distribution point. It answers only where that ends the question.
+func (j *judgement) point(p *pki.DistributionPoint) *Answer {
+	for _, l := range j.Lists {
+		if l.Delta() || reasonsOf(l, p)&^j.mask == 0 { // RFC 5280 §6.3.3 (e)
+			continue
+		}
+		if a := j.consult(l, p); a != nil {
+			return a
+		}
+		if j.mask == allReasons && j.hold == nil {
+			a := j.good()
+			return &a
 		}
 	}
-	return append(out, pki.DistributionPoint{FullNames: []pki.GeneralName{{Tag: pki.DirectoryName, Dir: c.Issuer}}})
+	return nil
 }
 
 // consult asks one complete list, with its delta, at one point. It answers only where that ends the question.

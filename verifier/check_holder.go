@@ -71,7 +71,7 @@ func checkDigits(_ context.Context, s *subject) []Finding {
 		}
 	}
 	if len(out) == 0 && (h.IIN != "" || h.BIN != "") {
-		out = append(out, passed("finding.holder.checkdigit.valid"))
+		return s.one(passed("finding.holder.checkdigit.valid"))
 	}
 	return out
 }

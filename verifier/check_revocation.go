@@ -67,7 +67,7 @@ func checkRevocation(ctx context.Context, s *subject) []Finding {
 // tell puts what is known of certificate i into a finding.
 func (s *subject) tell(i int, c *pki.Certificate, r revocation) Finding {
 	name := title(c)
-	evidence := append([]string{certificateEvidence(c)}, r.evidence...)
+	evidence := append(append(make([]string, 0, 1+len(r.evidence)), certificateEvidence(c)), r.evidence...)
 	var f Finding
 	switch {
 	case r.status == crl.Good && r.later:

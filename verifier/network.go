@@ -4,7 +4,6 @@ package verifier
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -164,7 +163,7 @@ func askedKeyOf(text string) (k askedKey) {
 
 // once asks the network about one certificate at most once a question and kind.
 func (s *subject) once(kind string, l link, ask func(context.Context) fetched) fetched {
-	key := askedKey{kind, l.cert.SHA256, sha256.Sum256(l.issuer.Key.Raw)}
+	key := askedKey{kind, l.cert.SHA256, l.issuer.Key.SHA256()}
 	if out, ok := s.asked[key]; ok {
 		return *out
 	}
@@ -182,26 +181,35 @@ func (s *subject) once(kind string, l link, ask func(context.Context) fetched) f
 // pointAddresses lists the addresses of distribution points.
 func pointAddresses(points []pki.DistributionPoint) []string {
 	var out []string
-	for _, p := range points {
-		for _, n := range p.FullNames {
-			if n.Tag == 6 {
-				out = append(out, n.Text)
+	for i := range points {
+		for j := range points[i].FullNames {
+			if n := &points[i].FullNames[j]; n.Tag == pki.URIName {
+				out = appendAddress(out, n.Text)
 			}
 		}
 	}
-	return addresses(out)
+	return out
 }
 
 // addresses keeps each http address once, at most maxAddresses.
 func addresses(all []string) []string {
 	var out []string
 	for _, u := range all {
-		lower := strings.ToLower(u)
-		if (strings.HasPrefix(lower, "http://") || strings.HasPrefix(lower, "https://")) && !slices.Contains(out, u) && len(out) < maxAddresses {
-			out = append(out, u)
-		}
+		out = appendAddress(out, u)
 	}
 	return out
+}
+
+func appendAddress(out []string, u string) []string {
+	if len(out) < maxAddresses && (begins(u, "http://") || begins(u, "https://")) && !slices.Contains(out, u) {
+		return append(out, u)
+	}
+	return out
+}
+
+// begins reports whether u begins with the scheme, in any case of letters.
+func begins(u, scheme string) bool {
+	return len(u) >= len(scheme) && strings.EqualFold(u[:len(scheme)], scheme)
 }
 
 // retryTime is when a source says it may be asked again; zero where it does not.

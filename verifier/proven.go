@@ -5,7 +5,6 @@ package verifier
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"hash/maphash"
 	"slices"
 	"strings"
@@ -74,7 +73,7 @@ func (s *shelf[K, V]) put(key K, v V) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.young == nil || len(s.young) >= maxProven {
-		s.old, s.young = s.young, map[K]V{}
+		s.old, s.young = s.young, make(map[K]V, len(s.young))
 	}
 	s.young[key] = v
 }
@@ -144,7 +143,7 @@ func (m *memory) made(c *pki.Certificate, key *pki.PublicKey) error {
 	if c.BasicConstraints == nil || !c.BasicConstraints.CA || len(key.Raw) == 0 {
 		return c.CheckSignatureFrom(key)
 	}
-	k := madeKey{c.SHA256, sha256.Sum256(key.Raw)}
+	k := madeKey{c.SHA256, key.SHA256()}
 	if _, known := m.signatures.get(k); known {
 		return nil
 	}

@@ -107,7 +107,7 @@ func (s *subject) ask(ctx context.Context, l link, at *evidence, need time.Time)
 	retry := answered.retry
 	r := s.weigh(ctx, l, *at, now)
 	if !r.settled(need) {
-		fallback := joined(append([]string{r.why}, answered.failures...))
+		fallback := joined(r.why, answered.failures)
 		fetched := s.fetchLists(l)
 		for _, source := range fetched.sources {
 			s.sources, s.links = append(s.sources, source), append(s.links, l)
@@ -116,7 +116,7 @@ func (s *subject) ask(ctx context.Context, l link, at *evidence, need time.Time)
 		at.lists = append(slices.Clip(at.lists), fetched.lists...)
 		r = s.weigh(ctx, l, *at, now)
 		retry = earlier(retry, fetched.retry, s.q.At)
-		r.why = joined(append([]string{r.why}, append(answered.failures, fetched.failures...)...))
+		r.why = joined(r.why, answered.failures, fetched.failures)
 		if len(l.cert.OCSPServers) > 0 && r.from == network {
 			r.fallback = fallback
 		}
@@ -194,7 +194,7 @@ func (s *subject) weigh(ctx context.Context, l link, at evidence, by sight) revo
 		if len(why) == 0 {
 			why = append(why, nothingAtHand)
 		}
-		open.why = joined(why)
+		open.why = joined("", why)
 		return open
 	}
 	best := slices.MaxFunc(statements, func(a, b statement) int {
@@ -387,6 +387,9 @@ var retired = []int{0, 3, 4, 5}
 // question: a message may carry megabytes of them for every one of its signers.
 // Lists that were given stay, so that the judgement can say what is wrong with them.
 func (s *subject) vet(ctx context.Context, l link, lists []heldList) []heldList {
+	if !slices.ContainsFunc(lists, func(h heldList) bool { return h.from == embedded }) {
+		return lists
+	}
 	return slices.DeleteFunc(slices.Clone(lists), func(h heldList) bool {
 		if h.from != embedded {
 			return false
@@ -406,11 +409,17 @@ func (s *subject) vet(ctx context.Context, l link, lists []heldList) []heldList 
 }
 
 // joined makes one line of the distinct reasons, at most four.
-func joined(reasons []string) string {
-	var out []string
-	for _, r := range reasons {
-		if r != "" && !slices.Contains(out, r) && len(out) < 4 {
-			out = append(out, r)
+func joined(first string, others ...[]string) string {
+	var room [4]string
+	out := room[:0]
+	if first != "" {
+		out = append(out, first)
+	}
+	for _, reasons := range others {
+		for _, r := range reasons {
+			if r != "" && !slices.Contains(out, r) && len(out) < len(room) {
+				out = append(out, r)
+			}
 		}
 	}
 	return strings.Join(out, "; ")

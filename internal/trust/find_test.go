@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"math/rand/v2"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -289,12 +290,12 @@ func TestHostileBag(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			q := ask(issue(t, tt.issuer, "Leaf", nil), []*party{root}, tt.bag...)
-			started := time.Now()
+			started := processorTime(t)
 			paths, hint := find(q)
-			spent := time.Since(started)
+			spent := processorTime(t) - started
 			t.Logf("%d certificates, %v: %s", len(tt.bag), spent, hint)
 			if spent > 2*time.Second {
-				t.Errorf("took %v", spent)
+				t.Errorf("took %v of the processor", spent)
 			}
 			if len(paths) != 0 || !strings.Contains(hint, tt.hint) {
 				t.Errorf("expected a hint of %q: %s", tt.hint, explain(paths, hint))
@@ -304,10 +305,10 @@ func TestHostileBag(t *testing.T) {
 			issuer := tt.bag[0].template.Subject.CommonName
 			good := issue(t, root, issuer, nil, ca)
 			q := ask(issue(t, good, "Leaf", nil), []*party{root}, append([]*party{good}, tt.bag...)...)
-			started := time.Now()
+			started := processorTime(t)
 			paths, hint := find(q)
-			if spent := time.Since(started); spent > 2*time.Second {
-				t.Errorf("took %v", spent)
+			if spent := processorTime(t) - started; spent > 2*time.Second {
+				t.Errorf("took %v of the processor", spent)
 			}
 			checkReasons(t, paths, hint, 2, nil)
 		})
@@ -350,4 +351,14 @@ func TestCriticalAccessInformation(t *testing.T) {
 			t.Errorf("critical %t: %d problems", critical, got)
 		}
 	}
+}
+
+// processorTime is what this process has used of the processor: other than the clock it does not run while others work.
+func processorTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

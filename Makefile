@@ -1,7 +1,7 @@
 # make test installs what it lacks (apt, as root), starts its own servers and runs everything with the race detector.
 GO ?= go
 
-.PHONY: dist deb image sbom reproducible deploy-check build pkcs11 test full pictures fuzz demo tools lint storm load faultrun upgrade day transcript docs conformance
+.PHONY: dist deb image sbom reproducible deploy-check build pkcs11 test full pictures lighthouse fuzz demo tools lint storm load faultrun upgrade day transcript docs conformance
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/rastau ./cmd/rastau
@@ -62,10 +62,16 @@ storm: tools
 full: tools
 	RASTAU_WALK=full RASTAU_REQUIRE_TOOLS=1 $(GO) test ./internal/walk -count=1 -timeout 30m
 
-# pictures takes a picture of every page state that the full walk meets, into PICTURES/kk, ru and en.
+# pictures takes a picture of every page state that the full walk meets, into PICTURES/kk, ru and en, with a PICTURES.md beside that folder.
 PICTURES ?= $(CURDIR)/bin/pictures
 pictures: tools
-	RASTAU_PICTURES=$(PICTURES) RASTAU_REQUIRE_TOOLS=1 $(GO) test ./internal/walk -count=1 -timeout 30m
+	rm -rf $(PICTURES)
+	RASTAU_PICTURES=$(abspath $(PICTURES)) RASTAU_REQUIRE_TOOLS=1 $(GO) test ./internal/walk -count=1 -timeout 30m
+
+# lighthouse asks Lighthouse for its marks of four pages, the median of five runs each; wants a quiet machine.
+lighthouse: tools
+	cd internal/walk && npm ci --silent
+	RASTAU_LIGHTHOUSE=1 RASTAU_REQUIRE_TOOLS=1 $(GO) test ./internal/walk -run 'TestLighthouse$$' -count=1 -v -timeout 20m
 
 # load has RATE applications a second pay, sign and be registered, on SQLite, on PostgreSQL, and there with a process killed in the middle.
 RATE ?= 100

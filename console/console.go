@@ -12,9 +12,7 @@ package console
 
 import (
 	"context"
-	"embed"
 	"errors"
-	"io/fs"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -27,9 +25,6 @@ import (
 	"rastau/licensing"
 	"rastau/verifier"
 )
-
-//go:embed static
-var static embed.FS
 
 // Options of a Handler.
 type Options struct {
@@ -87,7 +82,11 @@ func Handler(o Options) (http.Handler, error) {
 	if o.NCALayer == "" {
 		o.NCALayer = defaultNCALayer
 	}
-	p, err := parsePages()
+	loaded, err := readAssets()
+	if err != nil {
+		return nil, err
+	}
+	p, err := parsePages(loaded)
 	if err != nil {
 		return nil, err
 	}
@@ -101,11 +100,7 @@ func Handler(o Options) (http.Handler, error) {
 	s.policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self' " +
 		strings.TrimSuffix(o.NCALayer, "/") + "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 	mux := http.NewServeMux()
-	files, err := fs.Sub(static, "static")
-	if err != nil {
-		return nil, err
-	}
-	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(files))))
+	mux.Handle("GET /static/{version}/{file}", loaded)
 	if s.described, err = readDocs(o.Description); err != nil {
 		return nil, err
 	}
@@ -116,15 +111,6 @@ func Handler(o Options) (http.Handler, error) {
 	// A form of another site that posts here is refused by its Origin or Sec-Fetch-Site header (RFC 6454; Fetch Metadata).
 	guard := http.NewCrossOriginProtection()
 	return guard.Handler(mux), nil
-}
-
-// cached lets a browser keep what belongs to this version of the program for an hour.
-func cached(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "public, max-age=3600")
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		h.ServeHTTP(w, r)
-	})
 }
 
 // route is one line of the table of all pages.

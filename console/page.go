@@ -34,10 +34,10 @@ type langCode = phrase.Lang
 // pages are the templates: each with the layout around it.
 type pages struct{ byName map[string]*template.Template }
 
-func parsePages() (*pages, error) {
+func parsePages(loaded *assets) (*pages, error) {
 	base, err := template.New("layout").Funcs(template.FuncMap{
 		"dict": dict, "lower": strings.ToLower, "plus": func(a, b int) int { return a + b },
-		"list": func(all ...any) []any { return all },
+		"list": func(all ...any) []any { return all }, "static": loaded.address,
 	}).ParseFS(pageFiles, "pages/layout.html", "pages/parts*.html")
 	if err != nil {
 		return nil, err
@@ -268,9 +268,6 @@ func (q *request) render(status int, name string, v *view) error {
 	t, ok := q.site.pages.byName[name]
 	if !ok {
 		return fmt.Errorf("there is no page %q", name)
-	}
-	if len(v.Errors) > 0 {
-		v.Title = v.T("error.prefix") + " " + v.Title
 	}
 	var out bytes.Buffer
 	if err := t.ExecuteTemplate(&out, "layout.html", v); err != nil {

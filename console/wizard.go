@@ -238,6 +238,17 @@ func (s *site) showStep(q *request, status int, w *wizard, errs []fieldError) er
 
 func (w *wizard) listDocuments() { w.Documents = documentLines(w.Regulation, w.App) }
 
+// missing complains of each document that is required and not attached.
+func (w *wizard) missing(lang langCode) []fieldError {
+	var out []fieldError
+	for _, d := range documentLines(w.Regulation, w.App) {
+		if d.Required && len(d.Files) == 0 {
+			out = append(out, fieldError{"document." + d.Key, phrase.Say("console.apply.document_missing", "name", d.Name.In(lang)).In(lang)})
+		}
+	}
+	return out
+}
+
 // draftOf is the draft as it can be saved again.
 func draftOf(a *licensing.Application) licensing.NewApplication {
 	n := licensing.NewApplication{Service: a.Service, Operation: a.Operation, Channel: a.Channel, About: a.About, Applicant: a.Applicant, Fields: a.Fields,
@@ -302,6 +313,9 @@ func (s *site) saveStep(q *request) error {
 		return err
 	}
 	w.App = app
+	if w.Screen().Key == screenDocuments && !again {
+		errs = w.missing(q.lang)
+	}
 	if len(errs) > 0 {
 		return s.showStep(q, http.StatusUnprocessableEntity, w, errs)
 	}
@@ -406,7 +420,14 @@ func (s *site) backTo(q *request, w *wizard, err error) error {
 		w.Refusal = &refusal.Message
 		return s.showStep(q, http.StatusUnprocessableEntity, w, []fieldError{{"refusal", refusal.Message.Text.In(q.lang)}})
 	case isInput(err):
-		return s.showStep(q, http.StatusUnprocessableEntity, w, []fieldError{{screenOf(w, nameOf(err)), fieldOf(q, err)}})
+		errs := []fieldError{{screenOf(w, nameOf(err)), fieldOf(q, err)}}
+		if missing := w.missing(q.lang); errs[0].Field == screenDocuments && len(missing) > 0 {
+			errs = missing
+			for i := range errs {
+				errs[i].Field = screenDocuments
+			}
+		}
+		return s.showStep(q, http.StatusUnprocessableEntity, w, errs)
 	case errors.Is(err, licensing.ErrLater):
 		return s.showStep(q, http.StatusServiceUnavailable, w, []fieldError{{"refusal", q.view("apply.title").T("error.later.text")}})
 	}

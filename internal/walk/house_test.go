@@ -23,6 +23,7 @@ import (
 // house is one demo and one browser, shared by all walks of a run.
 type house struct {
 	dir, base, signer, secret string
+	chromium                  string
 	person, body              string // log-ins of the two applicants
 	pictures                  string // folder; "" takes none
 	axe                       string
@@ -46,6 +47,12 @@ func TestMain(m *testing.M) {
 			code = 1
 			return true
 		})
+	}
+	if folder := os.Getenv("RASTAU_PICTURES"); folder != "" && code == 0 {
+		if err := index(folder); err != nil {
+			fmt.Println("FAIL:", err)
+			code = 1
+		}
 	}
 	for i := len(shared.ends) - 1; i >= 0; i-- {
 		shared.ends[i]()
@@ -78,7 +85,7 @@ func build() (h *house, skip string, err error) {
 	if err != nil {
 		return nil, "axe-core is not installed", nil
 	}
-	h = &house{axe: string(axe), outside: &sync.Map{}, pictures: os.Getenv("RASTAU_PICTURES")}
+	h = &house{chromium: chromium, axe: string(axe), outside: &sync.Map{}, pictures: os.Getenv("RASTAU_PICTURES")}
 	if h.dir, err = os.MkdirTemp("", "rastau-walk-"); err != nil {
 		return nil, "", err
 	}

@@ -4,14 +4,11 @@ package walk_test
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/page"
 )
 
 // widths are those of a small telephone, a tablet and a desk, in CSS pixels.
@@ -26,13 +23,13 @@ func (p *person) width(pixels int64) {
 var seen sync.Map
 
 var (
-	identifier = regexp.MustCompile(`[0-9a-f]{32,64}|[0-9a-f-]{36}|KZ[0-9]{2}[A-Z]{3}[0-9]{8}`)
+	identifier = regexp.MustCompile(`[0-9a-f]{32,64}|[0-9a-f-]{36}|KZ[0-9]{2}[A-Z]{3}[0-9]{8}|/[0-9]+$`)
 	unsafe     = regexp.MustCompile(`[^a-z0-9]+`)
 )
 
 // state names a page by its address without what differs from case to case, by what it complains of, and by a word of the walk.
 func (p *person) state(word string) string {
-	name := identifier.ReplaceAllString(p.path(), "id")
+	name := identifier.ReplaceAllString(p.path(), "-id")
 	name = strings.Trim(unsafe.ReplaceAllString(strings.ToLower(name), "-"), "-")
 	if name == "" {
 		name = "start"
@@ -71,6 +68,10 @@ func (p *person) looks(word string) {
 	if _, again := seen.LoadOrStore(name+p.lang+shape, true); again && !p.noScript {
 		return
 	}
+	if p.h.pictures != "" { // the same walks look for faults when no pictures are asked for
+		p.picture(name)
+		return
+	}
 	for _, w := range widths {
 		p.width(w)
 		if over := eval[int](p, "document.documentElement.scrollWidth - innerWidth"); over > 0 {
@@ -82,7 +83,6 @@ func (p *person) looks(word string) {
 		return
 	}
 	p.axe(name)
-	p.picture(name)
 }
 
 func (p *person) axe(name string) {
@@ -98,23 +98,4 @@ func (p *person) axe(name string) {
 			p.t.Errorf("%s (%s): axe: %s (%s): %s: %.300s", name, p.lang, v.ID, v.Impact, v.Help, n.HTML)
 		}
 	}
-}
-
-// picture takes the page as it stands, where pictures are asked for.
-func (p *person) picture(name string) {
-	p.t.Helper()
-	if p.h.pictures == "" || p.keyboard {
-		return
-	}
-	folder := filepath.Join(p.h.pictures, p.lang)
-	p.must(os.MkdirAll(folder, 0o755))
-	file := filepath.Join(folder, name+".webp")
-	if _, err := os.Stat(file); err == nil {
-		return
-	}
-	height := eval[float64](p, "document.documentElement.scrollHeight")
-	quality, beyond := int64(60), true
-	shot := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality, CaptureBeyondViewport: &beyond,
-		Clip: &page.Viewport{Width: 1280, Height: min(max(height, 400), 4000), Scale: 1}})
-	p.must(os.WriteFile(file, shot.Data, 0o644))
 }

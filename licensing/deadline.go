@@ -285,7 +285,7 @@ func (s *Service) deem(ctx context.Context, t term) error {
 	}
 	h, err := s.sealed(ctx, r)
 	if err != nil {
-		return s.escalate(ctx, t, err.Error())
+		return s.unsealed(ctx, t, err)
 	}
 	err = s.o.Store.View(ctx, func(tx Tx) error {
 		events, err := tx.Events(t.Subject)
@@ -313,17 +313,29 @@ func (s *Service) deem(ctx context.Context, t term) error {
 	return nil
 }
 
-// sealed is the system's own hand, where it has one that the table of authorities lists.
+// sealed is the system's own hand. ErrNotAuthority where it has none that the table of authorities lists, which people must mend;
+// any other error is one of reading the table, and the next try may succeed.
 func (s *Service) sealed(ctx context.Context, r *Regulation) (hand, error) {
 	if s.seal == nil {
-		return hand{}, errors.New("the installation has no seal of its own")
+		return hand{}, fmt.Errorf("%w: the installation has no seal of its own", ErrNotAuthority)
 	}
 	by := s.seal.Certificate()
 	line, err := s.authorityOf(ctx, System, by.SHA256Hex(), r.Licensor.BIN, s.now())
-	if err != nil {
+	if errors.Is(err, ErrNotAuthority) {
 		return hand{}, fmt.Errorf("the table of authorities does not list the seal: %w", err)
 	}
+	if err != nil {
+		return hand{}, err
+	}
 	return hand{officer: System, line: line, key: s.seal, by: by, deemed: true}, nil
+}
+
+// unsealed is what becomes of a term for which the system's hand was not found.
+func (s *Service) unsealed(ctx context.Context, t term, err error) error {
+	if errors.Is(err, ErrNotAuthority) {
+		return s.escalate(ctx, t, err.Error())
+	}
+	return err
 }
 
 func (s *Service) escalate(ctx context.Context, t term, why string) error {
@@ -385,7 +397,7 @@ func (s *Service) expire(ctx context.Context, t term) error {
 	}
 	h, err := s.sealed(ctx, r)
 	if err != nil {
-		return s.escalate(ctx, t, err.Error())
+		return s.unsealed(ctx, t, err)
 	}
 	ground, ok := s.o.Grounds.of(MoveTerminate, "expiry")
 	if !ok {

@@ -228,7 +228,7 @@ func (s *Service) endOfHolder(ctx context.Context, t term) error {
 	}
 	h, err := s.sealed(ctx, r)
 	if err != nil {
-		return s.escalate(ctx, t, err.Error())
+		return s.unsealed(ctx, t, err)
 	}
 	key := groundEnded
 	if rec.Licence.Holder.BIN != "" {

@@ -3,6 +3,7 @@
 package licensing_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -323,5 +324,51 @@ func TestWordsOfTasks(t *testing.T) {
 		if !phrase.Has(key) {
 			t.Errorf("the catalogue lacks %s", key)
 		}
+	}
+}
+
+// unread fails the reading of the table of signers while it is told so.
+type unread struct {
+	licensing.Store
+	broken bool
+}
+
+type unreadTx struct{ licensing.Tx }
+
+func (unreadTx) Signers() ([]licensing.Authority, map[string]time.Time, error) {
+	return nil, nil, errBroken
+}
+
+func (u *unread) View(ctx context.Context, f func(licensing.Tx) error) error {
+	return u.Store.View(ctx, func(tx licensing.Tx) error {
+		if u.broken {
+			tx = unreadTx{tx}
+		}
+		return f(tx)
+	})
+}
+
+// TestSealUnread: a table of authorities that cannot be read is no table without the seal. The term is tried again, and nothing is
+// escalated to people who could mend nothing.
+func TestSealUnread(t *testing.T) {
+	h := newHouse(t)
+	h.sealed(t)
+	var clock atomic.Int64
+	app := h.registered(t)
+	h.later(t, &clock, time.Until(*app.Deadline)+time.Minute)
+	table := &unread{Store: h.store, broken: true}
+	h.options.Store = table
+	h.reopen(t)
+	term := []byte(`{"subject":"` + app.ID + `","kind":"decision"}`)
+	if err := h.service.ComeDue(t.Context(), term); !errors.Is(err, errBroken) {
+		t.Errorf("the table cannot be read: %v", err)
+	}
+	if got := h.eventsOf(t, app.ID); strings.Contains(got, "escalation") {
+		t.Errorf("escalated: %s", got)
+	}
+	table.broken = false
+	must(t, h.service.ComeDue(t.Context(), term))
+	if got := h.tasks(t); got != "hand-over" {
+		t.Errorf("read again, the licence is deemed issued: %s", got)
 	}
 }

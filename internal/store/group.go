@@ -54,6 +54,7 @@ type group struct {
 	// Whoever has the turn may touch these.
 	open   *shared
 	closed bool
+	edge   edge
 }
 
 // shared is one transaction of several steps.
@@ -143,6 +144,7 @@ func (g *group) begin(ctx context.Context) error {
 			return fmt.Errorf("store: %w", err)
 		}
 		g.open = &shared{done: make(chan struct{})}
+		g.edge = edge{}
 	}
 	if err := g.session.savepoint(); err != nil {
 		g.lose(err)
@@ -224,6 +226,7 @@ func (g *group) undo() bool {
 	if g.open == nil {
 		return false
 	}
+	g.edge = edge{} // what the step appended is no longer there
 	if err := g.session.undo(); err != nil {
 		g.lose(err)
 		return false

@@ -9,9 +9,30 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
+// edge is what one transaction of the writer knows of the log's end: nobody else appends before it has ended, so that each of the
+// steps that share it need not ask again.
+type edge struct {
+	known  bool // size is
+	size   int64
+	hashes map[int64]tlog.Hash
+}
+
 // LogSize is the number of entries, by the last one's number: a hole before it
 // shows when the entry is read.
 func (x *tx) LogSize() (n int64, err error) {
+	if x.edge == nil {
+		return x.logSize()
+	}
+	if !x.edge.known {
+		if x.edge.size, err = x.logSize(); err != nil {
+			return 0, err
+		}
+		x.edge.known = true
+	}
+	return x.edge.size, nil
+}
+
+func (x *tx) logSize() (n int64, err error) {
 	err = x.one([]any{&n}, `SELECT coalesce(max(n), -1) + 1 FROM log_entries`)
 	return n, err
 }
@@ -25,6 +46,37 @@ func (x *tx) LogEntry(n int64) (entry []byte, err error) {
 // LogHashes reads hashes in the order asked for: at most a few dozen, one for
 // each level of the tree.
 func (x *tx) LogHashes(indexes []int64) ([]tlog.Hash, error) {
+	if x.edge == nil {
+		return x.logHashes(indexes)
+	}
+	var unknown []int64
+	for _, i := range indexes {
+		if _, ok := x.edge.hashes[i]; !ok {
+			unknown = append(unknown, i)
+		}
+	}
+	read, err := x.logHashes(unknown)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range unknown {
+		x.edge.add(i, read[k])
+	}
+	out := make([]tlog.Hash, len(indexes))
+	for k, i := range indexes {
+		out[k] = x.edge.hashes[i]
+	}
+	return out, nil
+}
+
+func (e *edge) add(i int64, h tlog.Hash) {
+	if e.hashes == nil {
+		e.hashes = make(map[int64]tlog.Hash)
+	}
+	e.hashes[i] = h
+}
+
+func (x *tx) logHashes(indexes []int64) ([]tlog.Hash, error) {
 	out := make([]tlog.Hash, len(indexes))
 	if len(indexes) == 0 {
 		return out, nil
@@ -67,6 +119,12 @@ func (x *tx) AppendLog(n int64, entry []byte, first int64, hashes []tlog.Hash) e
 	for k, h := range hashes {
 		if err := x.exec(`INSERT INTO log_hashes (i, hash) VALUES ($1, $2)`, first+int64(k), h[:]); err != nil {
 			return err
+		}
+	}
+	if x.edge != nil {
+		x.edge.known, x.edge.size = true, n+1
+		for k, h := range hashes {
+			x.edge.add(first+int64(k), h)
 		}
 	}
 	return nil

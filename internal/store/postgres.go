@@ -147,8 +147,14 @@ func (s *postgresSession) savepoint() error {
 	return nil
 }
 
+// release makes the step's outstanding writes, so that an error is the step's own; where there are none, nothing can fail, and
+// the end travels with what comes next.
 func (s *postgresSession) release() error {
+	sent := len(s.queue) == 0
 	s.later(`RELEASE SAVEPOINT step`, nil, nil)
+	if sent {
+		return nil
+	}
 	return s.flush(nil)
 }
 

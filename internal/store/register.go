@@ -3,27 +3,18 @@
 package store
 
 import (
-	"database/sql"
-
 	"rastau/licensing"
 )
 
 // Reserve gives a serial: the application's own, else the smallest released, else the next.
 func (x *tx) Reserve(series, application string) (int64, error) {
-	var own, released sql.NullInt64
-	var next int64
-	err := x.one([]any{&own, &released, &next}, `SELECT (SELECT serial FROM serials WHERE series = $1 AND application = $2),
+	var serial int64
+	err := x.one([]any{&serial}, `INSERT INTO serials (series, serial, application) SELECT $1, coalesce(
+		(SELECT serial FROM serials WHERE series = $1 AND application = $2),
 		(SELECT serial FROM serials WHERE series = $1 AND application IS NULL ORDER BY serial LIMIT 1),
-		(SELECT coalesce(max(serial), 0) + 1 FROM serials WHERE series = $1)`, series, application)
-	switch {
-	case err != nil:
-		return 0, err
-	case own.Valid:
-		return own.Int64, nil
-	case released.Valid:
-		return released.Int64, x.exec(`UPDATE serials SET application = $1 WHERE series = $2 AND serial = $3`, application, series, released.Int64)
-	}
-	return next, x.exec(`INSERT INTO serials (series, serial, application) VALUES ($1, $2, $3)`, series, next, application)
+		(SELECT coalesce(max(serial), 0) + 1 FROM serials WHERE series = $1)), $2 WHERE true
+		ON CONFLICT (series, serial) DO UPDATE SET application = excluded.application RETURNING serial`, series, application)
+	return serial, err
 }
 
 // Release gives a serial back; it is no error where there was none.

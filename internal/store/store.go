@@ -202,7 +202,11 @@ func (s *Store) view(ctx context.Context, f func(*tx) error) error {
 func (s *Store) update(ctx context.Context, f func(*tx) error) error {
 	step := func() error {
 		return s.withKeys(ctx, func() error {
-			return s.group.update(ctx, func(q statements) error { return f(s.tx(ctx, q)) })
+			return s.group.update(ctx, func(q statements) error {
+				x := s.tx(ctx, q)
+				x.edge = &s.group.edge
+				return f(x)
+			})
 		})
 	}
 	err := step()
@@ -237,6 +241,7 @@ type tx struct {
 	d    *dialect
 	s    *Store
 	keys *keys
+	edge *edge // of a step that has its turn among the writers; else nil
 }
 
 func (x *tx) exec(query string, args ...any) error {

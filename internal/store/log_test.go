@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"rastau/internal/journal"
+	"rastau/internal/store"
+	"rastau/licensing"
+)
+
+// TestAppendTogether: steps that share a transaction know the log's end from each other, also from those that were taken back, and
+// two processes follow each other: the log has every entry once, and its hashes are those of its entries.
+func TestAppendTogether(t *testing.T) {
+	both(t, func(t *testing.T, open func() *store.Store) {
+		all := []*store.Store{open(), open()}
+		var wg sync.WaitGroup
+		var made atomic.Int64
+		backed := errors.New("taken back")
+		for i := range 60 {
+			wg.Go(func() {
+				err := all[i%2].Update(t.Context(), func(tx licensing.Tx) error {
+					for k := range 1 + i%2 {
+						if _, err := journal.Append(tx, fmt.Appendf(nil, `{"n":%d,"k":%d}`, i, k)); err != nil {
+							return err
+						}
+					}
+					if i%3 == 0 {
+						return backed
+					}
+					return nil
+				})
+				switch {
+				case err == nil:
+					made.Add(int64(1 + i%2))
+				case i%3 != 0 || !errors.Is(err, backed):
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		must(t, all[0].View(t.Context(), func(tx licensing.Tx) error {
+			head, err := journal.Now(tx)
+			if err != nil {
+				return err
+			}
+			var entries bytes.Buffer
+			for n := range head.Size {
+				entry, err := tx.LogEntry(n)
+				if err != nil {
+					return err
+				}
+				entries.Write(append(entry, '\n'))
+			}
+			again, err := journal.Replay(&entries, nil)
+			if err != nil || again != head || head.Size != made.Load() {
+				t.Errorf("%s, from its entries %s, %d were made: %v", head, again, made.Load(), err)
+			}
+			return nil
+		}))
+	})
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"rastau/internal/account"
+	"rastau/internal/span"
 )
 
 // Keys of what one request carries through Echo's context.
@@ -107,6 +108,7 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		took := time.Since(began)
 		path, status := routePath(c), c.Response().Status
 		s.counts.request(methodLabel(c.Request().Method), path, status, took)
+		span.Request(c.Request().Context(), methodLabel(c.Request().Method), path)
 		s.o.Log.LogAttrs(c.Request().Context(), slog.LevelInfo, "request",
 			slog.String("method", methodLabel(c.Request().Method)), slog.String("route", path), slog.Int("status", status),
 			slog.Duration("duration", took), slog.String("request", requestID(c)), slog.String("account", caller(c).ID))

@@ -31,7 +31,8 @@ type JSONOptions struct {
 // machine's clock.
 // Errors are [ErrExpired], [ErrNotYetValid], [ErrRefused], [ErrUndecided], [ErrStamp], [ErrLevel], [ErrUnchecked] and the key's own.
 func (s *Signer) JSON(ctx context.Context, content []byte, o JSONOptions) (done []byte, err error) {
-	defer s.observe("cades", time.Now(), &err)
+	ctx, step := s.observe(ctx, "cades")
+	defer func() { step(err) }()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

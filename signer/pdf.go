@@ -39,7 +39,8 @@ func (s *Signer) PDF(ctx context.Context, file []byte, o PDFOptions) ([]byte, er
 
 // Document is [Signer.PDF] of a file that is open already, as internal/page composes it.
 func (s *Signer) Document(ctx context.Context, d *pdf.Document, o PDFOptions) (done []byte, err error) {
-	defer s.observe("pades", time.Now(), &err)
+	ctx, step := s.observe(ctx, "pades")
+	defer func() { step(err) }()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

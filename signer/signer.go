@@ -10,6 +10,7 @@ import (
 
 	"rastau/internal/pdf"
 	"rastau/internal/pki"
+	"rastau/internal/span"
 )
 
 // Stamper gives RFC 3161 tokens (internal/timestamp.Client). It must be safe for concurrent use.
@@ -186,9 +187,15 @@ func stamp(ctx context.Context, from Stamper, data []byte) ([]byte, error) {
 	return token, nil
 }
 
-// observe tells what a signature took; called with defer.
-func (s *Signer) observe(format string, began time.Time, err *error) {
-	if s.o.Observe != nil {
-		s.o.Observe(format, time.Since(began), *err)
+// observe begins a signature; whoever ends it tells what it took.
+func (s *Signer) observe(ctx context.Context, format string) (context.Context, func(error)) {
+	began := time.Now()
+	ctx, step := span.Start(ctx, "sign")
+	step.Set(span.Kind, format)
+	return ctx, func(err error) {
+		if s.o.Observe != nil {
+			s.o.Observe(format, time.Since(began), err)
+		}
+		step.End(err)
 	}
 }

@@ -7,12 +7,20 @@ import (
 	"slices"
 
 	"rastau/internal/pki"
+	"rastau/internal/span"
 )
 
 // CertificateFile judges a certificate file, DER or PEM. Of several certificates in
 // it the first is judged, and the others may stand on its path. A file that holds
 // none is TOTAL-FAILED/FORMAT_FAILURE.
 func (v *Verifier) CertificateFile(ctx context.Context, data []byte, q Question) *Report {
+	ctx, step := span.Start(ctx, "verdict")
+	r := v.certificateFile(ctx, data, q)
+	r.tell(step)
+	return r
+}
+
+func (v *Verifier) certificateFile(ctx context.Context, data []byte, q Question) *Report {
 	if int64(len(data)) <= v.o.Limits.Document {
 		if all, err := pki.ReadCertificates(data); err == nil && len(all) > 0 {
 			return v.certificate(ctx, data, all, q)
@@ -28,7 +36,10 @@ func (v *Verifier) CertificateFile(ctx context.Context, data []byte, q Question)
 
 // Certificate judges a certificate already read, at the stated time.
 func (v *Verifier) Certificate(ctx context.Context, c *pki.Certificate, q Question) *Report {
-	return v.certificate(ctx, c.Raw, []*pki.Certificate{c}, q)
+	ctx, step := span.Start(ctx, "verdict")
+	r := v.certificate(ctx, c.Raw, []*pki.Certificate{c}, q)
+	r.tell(step)
+	return r
 }
 
 // certificate judges the first of a file's certificates; the others may stand on its path.

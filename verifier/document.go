@@ -12,6 +12,7 @@ import (
 
 	"rastau/internal/cms"
 	"rastau/internal/pdf"
+	"rastau/internal/span"
 )
 
 // The formats that Document tells apart.
@@ -26,6 +27,13 @@ const (
 // Document detects CMS (DER, BER, PEM, base64, S/MIME), PDF or XML by content and judges
 // every signature in it. It never fails: what cannot be read is FORMAT_FAILURE.
 func (v *Verifier) Document(ctx context.Context, data []byte, q Question) *Report {
+	ctx, step := span.Start(ctx, "verdict")
+	r := v.document(ctx, data, q)
+	r.tell(step)
+	return r
+}
+
+func (v *Verifier) document(ctx context.Context, data []byte, q Question) *Report {
 	in := v.ask(ctx, q, PurposeSign)
 	defer in.online.end()
 	in.keeper.document(data)

@@ -16,6 +16,7 @@ import (
 	"rastau/crl"
 	"rastau/internal/ocsp"
 	"rastau/internal/pki"
+	"rastau/internal/span"
 )
 
 const (
@@ -45,7 +46,9 @@ func (s *subject) askResponders(l link) fetched {
 	return s.once("ocsp", l, func(ctx context.Context) fetched {
 		var out fetched
 		for _, url := range addresses(l.cert.OCSPServers) {
-			held, err := s.askResponder(ctx, url, l)
+			asking, step := span.Ask(ctx, "revocation OCSP", url)
+			held, err := s.askResponder(asking, url, l)
+			step.End(err)
 			if err == nil {
 				out.responses = []heldResponse{held}
 				return out
@@ -89,7 +92,7 @@ func (s *subject) fetchLists(l link) fetched {
 		var out fetched
 		deltas := pointAddresses(l.cert.FreshestCRL)
 		for _, url := range pointAddresses(l.cert.DistributionPoints) {
-			list, err := s.v.o.Lists.List(ctx, url, s.vouch(ctx, l))
+			list, err := s.list(ctx, url, l)
 			if err != nil {
 				s.v.o.Log.Debug("list not fetched", slog.String("url", url), slog.Any("error", err))
 				out.failures = append(out.failures, "the revocation list could not be fetched")
@@ -107,7 +110,7 @@ func (s *subject) fetchLists(l link) fetched {
 		// A delta list only adds to a complete one; without it the complete list
 		// still speaks for itself until its nextUpdate.
 		for _, url := range addresses(deltas) {
-			list, err := s.v.o.Lists.List(ctx, url, s.vouch(ctx, l))
+			list, err := s.list(ctx, url, l)
 			if err != nil {
 				out.partial = true
 				continue
@@ -117,6 +120,14 @@ func (s *subject) fetchLists(l link) fetched {
 		}
 		return out
 	})
+}
+
+// list is the list of an address, once it is known who has signed it.
+func (s *subject) list(ctx context.Context, url string, l link) (*crl.List, error) {
+	ctx, step := span.Ask(ctx, "revocation list", url)
+	list, err := s.v.o.Lists.List(ctx, url, s.vouch(ctx, l))
+	step.End(err)
+	return list, err
 }
 
 // vouch says who may have signed a list for this certificate, before it is kept or

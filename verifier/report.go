@@ -7,6 +7,7 @@ import (
 
 	"rastau/internal/cms"
 	"rastau/internal/pki"
+	"rastau/internal/span"
 )
 
 // The validation policy that every report names. The version changes whenever the
@@ -162,4 +163,12 @@ func (r *Report) wholeness() *bool {
 		return nil
 	}
 	return &whole
+}
+
+// tell ends the step of a trace with what was found.
+func (r *Report) tell(step *span.Span) {
+	step.Set(span.Format, r.Format)
+	step.Set(span.Indication, r.Indication.String())
+	step.Set(span.SubIndication, string(r.SubIndication))
+	step.End(nil)
 }

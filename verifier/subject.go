@@ -10,6 +10,7 @@ import (
 
 	"rastau/internal/ocsp"
 	"rastau/internal/pki"
+	"rastau/internal/span"
 	"rastau/internal/trust"
 )
 
@@ -160,7 +161,9 @@ func (s *subject) find(ctx context.Context) ([]trust.Path, string) {
 		q.InhibitPolicyMapping = s.q.InhibitPolicyMapping
 		q.InhibitAnyPolicy = s.q.InhibitAnyPolicy
 	}
+	ctx, step := span.Start(ctx, "path")
 	paths, hint := trust.Find(ctx, q)
+	step.End(ctx.Err())
 	if ctx.Err() == nil { // a search cut short has not seen every path
 		s.keepPaths(paths)
 	}

@@ -24,6 +24,7 @@ import (
 	"rastau/internal/fetch"
 	"rastau/internal/ocsp"
 	"rastau/internal/pki"
+	"rastau/internal/span"
 	"rastau/internal/store"
 	"rastau/internal/timestamp"
 	"rastau/internal/trust"
@@ -50,6 +51,7 @@ type app struct {
 	reloads  reloading
 	database *store.Store
 	shared   *cache.Redis // nil: memory
+	traces   *traces      // nil: none are kept
 }
 
 // appOptions are what the configuration file does not say.
@@ -81,14 +83,21 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 		o.Log.ErrorContext(ctx, "started without an anchor: nothing is valid until it can be read; it is tried again", "missing", m)
 	}
 	a.tables.Store(read)
+	if a.traces, err = openTraces(ctx, c.Traces, o.Log); err != nil {
+		return nil, err
+	}
+	if a.traces != nil {
+		a.closers = append(a.closers, a.traces)
+	}
 	allow, err := parsePrefixes(c.Allow)
 	if err != nil {
 		return nil, usagef("allow: %v", err)
 	}
-	web, err := fetch.New(fetch.Options{Allow: allow, Proxy: c.Proxy})
+	plain, err := fetch.New(fetch.Options{Allow: allow, Proxy: c.Proxy})
 	if err != nil {
 		return nil, usagef("proxy: %v", err)
 	}
+	web := tracedWeb{plain}
 	shared, err := a.openCache(c, o)
 	if err != nil {
 		return nil, err
@@ -112,7 +121,12 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	memory := api.NewMemory(o.Now, c.RatePerMinute)
 	var stamper signer.Stamper
 	if c.TSA != "" {
-		stamper = timed{memory, &timestamp.Client{URL: c.TSA, HTTP: web, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now())}}
+		// The authority is ours by configuration, so it alone is told of the trace; who stands in certificates never is.
+		asking, err := fetch.New(fetch.Options{Allow: allow, Proxy: c.Proxy, Prepare: span.Inject})
+		if err != nil {
+			return nil, usagef("proxy: %v", err)
+		}
+		stamper = timed{memory, c.TSA, &timestamp.Client{URL: c.TSA, HTTP: tracedWeb{asking}, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now())}}
 	}
 	asked := examiner{a.Verifier, question}
 	signs := signer.Options{Keys: a.Keys.ring, Judge: asked, Checker: a.Verifier, Stamper: stamper, Examiner: asked, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now()), Now: o.Now,
@@ -230,7 +244,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 		return nil, err
 	}
 	a.front.Store(first)
-	a.Service, a.Handler = first.service, a
+	a.Service, a.Handler = first.service, a.traces.handler(a)
 	a.reloads.build, a.reloads.log = build, o.Log
 	a.reloads.note = func(ctx context.Context, by, kind string) error {
 		return db.Accounts().AddEvent(ctx, account.Event{At: o.Now(), Person: by, Kind: kind, By: by})
@@ -297,7 +311,7 @@ func (a *app) openCache(c *Config, o appOptions) (cache.Store, error) {
 }
 
 // openLists wires the lists and the OCSP answers; Close ends their renewal and hands on what was fetched before Redis is closed.
-func (a *app) openLists(ctx context.Context, c *Config, o appOptions, web *fetch.Client, shared cache.Store) error {
+func (a *app) openLists(ctx context.Context, c *Config, o appOptions, web tracedWeb, shared cache.Store) error {
 	lists := crl.SourceOptions{Fetch: web, Cache: shared, Now: o.Now, Log: o.Log, Folder: c.path(c.Lists.Folder), Offline: c.path(c.Lists.Offline),
 		Mirrors: c.Lists.Mirrors, Refresh: c.Lists.Refresh, Poll: c.Lists.Poll}
 	if c.Lists.KeyFile != "" {

@@ -108,6 +108,8 @@ type Config struct {
 	Drain time.Duration `yaml:"drain"`
 	// Pprof is the host:port, on loopback only, where profiles of the running program are served. Optional. If empty, nowhere.
 	Pprof string `yaml:"pprof"`
+	// Traces are sent to a collector of OpenTelemetry.
+	Traces TraceConfig `yaml:"traces"`
 	// TrustProxy lists networks (CIDR) whose X-Forwarded-For counts. Optional.
 	TrustProxy []string `yaml:"trustProxy"`
 
@@ -240,6 +242,7 @@ func (c *Config) check() error {
 			add("pprof: profiles show memory: only 127.0.0.1 or ::1 may serve them")
 		}
 	}
+	c.Traces.check(add)
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		add("publicURL: required, an http or https address, for example https://licence.example.kz")
 	}

@@ -55,7 +55,7 @@ func scalars(v reflect.Value, under string, into map[string]reflect.Value) {
 		switch {
 		case field.Kind() == reflect.Struct:
 			scalars(field, path+".", into)
-		case field.Kind() == reflect.String, field.Kind() == reflect.Bool, field.Kind() == reflect.Int, field.Kind() == reflect.Int64,
+		case field.Kind() == reflect.String, field.Kind() == reflect.Bool, field.Kind() == reflect.Int, field.Kind() == reflect.Int64, field.Kind() == reflect.Float64,
 			field.Type() == reflect.TypeFor[[]string]():
 			into[path] = field
 		}
@@ -78,6 +78,12 @@ func setScalar(field reflect.Value, value string) error {
 			return errors.New("must be true or false")
 		}
 		field.SetBool(b)
+	case field.Kind() == reflect.Float64:
+		f, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return errors.New("is no number")
+		}
+		field.SetFloat(f)
 	case field.Kind() == reflect.Slice:
 		list := []string{}
 		for part := range strings.SplitSeq(value, ",") {

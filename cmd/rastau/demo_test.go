@@ -81,9 +81,14 @@ func tool(t *testing.T, name string) string {
 func TestDemoStory(t *testing.T) {
 	dir := t.TempDir()
 	var out bytes.Buffer
+	collector := newCollector(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	t.Setenv("OTEL_TRACES_SAMPLER", "always_on")
 	if err := runDemo(t.Context(), &out, demoOptions{Dir: dir, Listen: "127.0.0.1:0", Check: true, Quiet: true}); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
+	collector.judge(t)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
 	compareTranscript(t, out.String())
 	backupAndRestore(t, dir)
 	licences, err := filepath.Glob(filepath.Join(dir, "licences", "*.pdf"))

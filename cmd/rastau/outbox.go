@@ -31,6 +31,11 @@ func (a *app) runOutbox(ctx context.Context, db *store.Store, gateway *egov.Gate
 	if a.Config.Gateway.has("notices") {
 		handlers[licensing.KindNotice] = deliver(gateway)
 	}
+	if a.traces != nil {
+		for kind, handler := range handlers {
+			handlers[kind] = a.traces.job(kind, handler)
+		}
+	}
 	r, err := outbox.New(outbox.Options{
 		Update: func(ctx context.Context, f func(outbox.Storage) error) error {
 			return db.Update(ctx, func(tx licensing.Tx) error { return f(tx) })

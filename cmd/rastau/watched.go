@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rastau/api"
+	"rastau/internal/span"
 	"rastau/internal/store"
 	"rastau/licensing"
 	"rastau/signer"
@@ -20,12 +21,15 @@ import (
 // timed notes how long the time-stamping authority takes.
 type timed struct {
 	memory  *api.Memory
+	address string
 	stamper signer.Stamper
 }
 
 func (t timed) Stamp(ctx context.Context, data []byte) ([]byte, error) {
 	began := time.Now()
+	ctx, step := span.Ask(ctx, "timestamp", t.address)
 	token, err := t.stamper.Stamp(ctx, data)
+	step.End(err)
 	t.memory.Step("timestamp", time.Since(began), err)
 	return token, err
 }

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/sony/gobreaker/v2"
+
+	"rastau/internal/span"
 )
 
 // Options of a Gateway.
@@ -102,7 +104,11 @@ func (g *Gateway) Health() map[System]string {
 }
 
 // call asks a system and reads the answer's body into to. id makes a question that must be done once; "" takes a new one.
-func (g *Gateway) call(ctx context.Context, system System, action, id string, body, to any) error {
+func (g *Gateway) call(ctx context.Context, system System, action, id string, body, to any) (err error) {
+	ctx, step := span.Ask(ctx, "gateway", g.base)
+	step.Set(span.System, string(system))
+	step.Set(span.Action, action)
+	defer func() { step.End(err) }()
 	if id == "" {
 		id = newID()
 	}
@@ -173,6 +179,7 @@ func (g *Gateway) once(ctx context.Context, system System, id string, sealed []b
 	}
 	req.Header.Set("Content-Type", mediaType)
 	req.Header.Set("Idempotency-Key", id)
+	span.Inject(ctx, req.Header)
 	resp, err := g.o.HTTP.Do(req)
 	if err != nil {
 		return a, ctx.Err() == nil, err

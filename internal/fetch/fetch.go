@@ -40,6 +40,8 @@ type Options struct {
 	// Watch is told of each address that was found right, just before it is dialled; its error keeps it from being dialled.
 	// Optional. Not asked where there is a proxy.
 	Watch func(address string) error
+	// Prepare may add headers to each question before it goes out. Optional; only for systems that the configuration names.
+	Prepare func(ctx context.Context, header http.Header)
 }
 
 const (
@@ -56,11 +58,12 @@ type Client struct {
 	timeout   time.Duration
 	userAgent string
 	watch     func(address string) error
+	prepare   func(ctx context.Context, header http.Header)
 }
 
 // New makes a Client. The error says which option is wrong.
 func New(o Options) (*Client, error) {
-	c := &Client{timeout: o.Timeout, userAgent: o.UserAgent, watch: o.Watch}
+	c := &Client{timeout: o.Timeout, userAgent: o.UserAgent, watch: o.Watch, prepare: o.Prepare}
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
 	}
@@ -156,6 +159,9 @@ func (c *Client) do(ctx context.Context, method, raw, contentType string, body [
 	req.Header.Set("User-Agent", c.userAgent)
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
+	}
+	if c.prepare != nil {
+		c.prepare(ctx, req.Header)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {

@@ -25,6 +25,7 @@ import (
 
 	"rastau/internal/blob"
 	"rastau/internal/seal"
+	"rastau/internal/span"
 	"rastau/licensing"
 )
 
@@ -138,7 +139,9 @@ func (s *Store) Look(ctx context.Context, f func(licensing.Tx) error) error {
 	return s.look(ctx, func(x *tx) error { return f(x) })
 }
 
-func (s *Store) look(ctx context.Context, f func(*tx) error) error {
+func (s *Store) look(ctx context.Context, f func(*tx) error) (err error) {
+	ctx, end := step(ctx, "look")
+	defer func() { end(err) }()
 	return s.withKeys(ctx, func() error {
 		return s.db.look(ctx, func(q statements) error { return f(s.tx(ctx, &once{statements: q})) })
 	})
@@ -187,20 +190,33 @@ func (s *Store) Beside(ctx context.Context, f func(licensing.BesideTx) error) er
 	return s.stepBeside(ctx, func(x *tx) error { return f(x) })
 }
 
-func (s *Store) stepBeside(ctx context.Context, f func(*tx) error) error {
+func (s *Store) stepBeside(ctx context.Context, f func(*tx) error) (err error) {
+	ctx, end := step(ctx, "beside")
+	defer func() { end(err) }()
 	return s.withKeys(ctx, func() error {
 		return s.beside.update(ctx, func(q statements) error { return f(s.tx(ctx, q)) })
 	})
 }
 
-func (s *Store) view(ctx context.Context, f func(*tx) error) error {
+func (s *Store) view(ctx context.Context, f func(*tx) error) (err error) {
+	ctx, end := step(ctx, "view")
+	defer func() { end(err) }()
 	return s.withKeys(ctx, func() error {
 		return s.db.view(ctx, func(q statements) error { return f(s.tx(ctx, q)) })
 	})
 }
 
-func (s *Store) update(ctx context.Context, f func(*tx) error) error {
-	step := func() error {
+// step marks a step of the store in a trace.
+func step(ctx context.Context, kind string) (context.Context, func(error)) {
+	ctx, s := span.Start(ctx, "store")
+	s.Set(span.Kind, kind)
+	return ctx, s.End
+}
+
+func (s *Store) update(ctx context.Context, f func(*tx) error) (err error) {
+	ctx, end := step(ctx, "update")
+	defer func() { end(err) }()
+	run := func() error {
 		return s.withKeys(ctx, func() error {
 			return s.group.update(ctx, func(q statements) error {
 				x := s.tx(ctx, q)
@@ -209,11 +225,11 @@ func (s *Store) update(ctx context.Context, f func(*tx) error) error {
 			})
 		})
 	}
-	err := step()
+	err = run()
 	var r *removed
 	if errors.As(err, &r) {
 		s.kept.forget(r.name)
-		err = step()
+		err = run()
 	}
 	return err
 }

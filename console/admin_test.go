@@ -110,7 +110,7 @@ func TestSigners(t *testing.T) {
 	b := h.staff(t, "admin.1", account.Admin)
 	h.staff(t, "officer.1", account.Officer)
 	b.open("/admin/signers").sees(200, "Officer One", "authorities.yaml", "қолданыста")
-	b.open(b.hidden(`href="(/admin/signers/[^"]+/end)"`)).sees(200, "Officer One")
+	b.open(b.hidden(`(?s)>officer\.1</span>.*?href="(/admin/signers/[^"]+/end)"`)).sees(200, "Officer One")
 	b.post(b.hidden(`action="(/admin/signers/[^"]+/end)"`), nil).sees(200, "аяқталған")
 	decide := func() error {
 		_, err := h.service.Decide(t.Context(), licensing.Actor{ID: "officer.1", Officer: true}, app.ID,

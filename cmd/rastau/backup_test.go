@@ -45,11 +45,7 @@ func elsewhereConfig(t *testing.T, dir, database string) string {
 func backupAndRestore(t *testing.T, dir string) {
 	t.Helper()
 	config, kept := filepath.Join(dir, "config.yaml"), filepath.Join(dir, checkpointFile)
-	public, err := os.ReadFile(filepath.Join(dir, "log.pub"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	key := strings.TrimSpace(string(public))
+	key := publicLogKey(t, dir)
 	run := func(want int, args ...string) string {
 		t.Helper()
 		code, out, problems := call(t, args...)

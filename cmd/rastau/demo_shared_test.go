@@ -33,15 +33,21 @@ func TestDemoOnServers(t *testing.T) {
 	backupAndRestore(t, dir)
 }
 
-// auditLog finds a rewrite since the checkpoint that the demo kept, in the register, in an export without it, and in neither where nothing was changed.
-func auditLog(t *testing.T, dir string) {
+// publicLogKey is the key of the log's checkpoints that a demo left for everybody.
+func publicLogKey(t *testing.T, dir string) string {
 	t.Helper()
-	config, kept := filepath.Join(dir, "config.yaml"), filepath.Join(dir, checkpointFile)
 	public, err := os.ReadFile(filepath.Join(dir, "log.pub"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := strings.TrimSpace(string(public))
+	return strings.TrimSpace(string(public))
+}
+
+// auditLog finds a rewrite since the checkpoint that the demo kept, in the register, in an export without it, and in neither where nothing was changed.
+func auditLog(t *testing.T, dir string) {
+	t.Helper()
+	config, kept := filepath.Join(dir, "config.yaml"), filepath.Join(dir, checkpointFile)
+	key := publicLogKey(t, dir)
 	run := func(want int, args ...string) string {
 		t.Helper()
 		code, out, problems := call(t, append([]string{"log"}, args...)...)

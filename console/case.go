@@ -298,6 +298,7 @@ type matters struct {
 	Held       bool // the certificate is in doubt
 	Appeal     bool // not answered
 	Appealed   bool // answered
+	HandOver   bool // the licence was issued on silence and waits to be handed over
 	Text       string
 	Complete   bool
 }
@@ -331,6 +332,10 @@ func mattersOf(events []licensing.Event) matters {
 			m.Appeal, m.Text = true, b.Text
 		case licensing.EventAppealed:
 			m.Appeal, m.Appealed = false, true
+		case licensing.EventTask + licensing.TaskHandOver:
+			m.HandOver = true
+		case licensing.EventTaskDone + licensing.TaskHandOver:
+			m.HandOver = false
 		}
 	}
 	return m

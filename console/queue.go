@@ -206,6 +206,27 @@ func (w *sheet) broken(err error) error {
 	panic(http.ErrAbortHandler)
 }
 
+type taskLine struct {
+	licensing.Task
+	Service string
+}
+
+// tasks lists what the law has officers do by a day and no application asks for.
+func (s *site) tasks(q *request) error {
+	list, err := s.o.Service.Tasks(q.Context(), q.actor())
+	if err != nil {
+		return err
+	}
+	names := s.names(q)
+	lines := make([]taskLine, len(list))
+	for i, t := range list {
+		lines[i] = taskLine{t, names[t.Service]}
+	}
+	v := q.view("tasks.title")
+	v.Back, v.Data = "/queue", lines
+	return q.render(http.StatusOK, "tasks", v)
+}
+
 // appeals lists decided applications whose appeal waits for an answer.
 func (s *site) appeals(q *request) error {
 	list, err := s.o.Service.Appeals(q.Context(), q.actor())

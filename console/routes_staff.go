@@ -13,6 +13,7 @@ func (s *site) staffRoutes() []route {
 		{pattern: "GET /queue", roles: readers, page: s.queue},
 		{pattern: "GET /queue.csv", roles: readers, page: s.queueSheet},
 		{pattern: "GET /appeals", roles: officers, page: s.appeals},
+		{pattern: "GET /tasks", roles: readers, page: s.tasks},
 		{pattern: "GET /case/{id}", roles: readers, page: s.theCase},
 		{pattern: "POST /case/{id}/claim", roles: officers, page: s.claim},
 		{pattern: "POST /case/{id}/decision", roles: officers, page: s.decide},

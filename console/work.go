@@ -26,9 +26,10 @@ const (
 	stepInspection = "inspection"
 	stepInspected  = "inspected"
 	stepAppeal     = "appeal"
+	stepHandOver   = "hand-over"
 )
 
-var workSteps = []string{stepAssign, stepNote, stepComplete, stepIncomplete, stepCorrection, stepAgreement, stepAgreed, stepInspection, stepInspected, stepAppeal}
+var workSteps = []string{stepAssign, stepNote, stepComplete, stepIncomplete, stepCorrection, stepAgreement, stepAgreed, stepInspection, stepInspected, stepAppeal, stepHandOver}
 
 type workPage struct {
 	*casePage
@@ -134,6 +135,8 @@ func (s *site) doWork(q *request) error {
 		err = s.o.Service.ReportInspection(ctx, a, id, yes, text)
 	case stepAppeal:
 		err = s.o.Service.AnswerAppeal(ctx, a, id, yes, text)
+	case stepHandOver:
+		err = s.o.Service.HandOver(ctx, a, id, text)
 	default:
 		return errMissing
 	}

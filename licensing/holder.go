@@ -205,7 +205,7 @@ func (s *Service) endOfHolder(ctx context.Context, t term) error {
 		return err
 	}
 	done := func() error {
-		return s.o.Store.Update(ctx, func(tx Tx) error { return s.event(tx, t.Subject, System, taskDone+TaskHolderEnded, nil) })
+		return s.o.Store.Update(ctx, func(tx Tx) error { return s.event(tx, t.Subject, System, EventTaskDone+TaskHolderEnded, nil) })
 	}
 	if rec.Licence.State == StateTerminated {
 		return done()
@@ -255,6 +255,6 @@ func (s *Service) endOfHolder(ctx context.Context, t term) error {
 		if err := enterMove(tx, m); err != nil {
 			return err
 		}
-		return s.event(tx, t.Subject, System, taskDone+TaskHolderEnded, nil)
+		return s.event(tx, t.Subject, System, EventTaskDone+TaskHolderEnded, nil)
 	})
 }

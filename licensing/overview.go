@@ -21,6 +21,7 @@ const soonDays = 3
 type Waiting struct {
 	Overdue, Today, Soon, Later int
 	Appeals                     int // decided applications whose appeal has no answer yet
+	Tasks                       int // open, of no application's deadline: see [Service.Tasks]
 	More                        int
 }
 
@@ -54,7 +55,11 @@ func (s *Service) Waiting(ctx context.Context, a Actor) (w Waiting, err error) {
 			*into = n
 		}
 		appeals, err := tx.OpenAppeals(services, maxDue)
-		w.Appeals = len(appeals)
+		if err != nil {
+			return err
+		}
+		tasks, err := tx.OpenTasks(services, maxDue)
+		w.Appeals, w.Tasks = len(appeals), len(tasks)
 		return err
 	})
 	return w, err

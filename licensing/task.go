@@ -20,16 +20,18 @@ const (
 	TaskHolderEnded   = "holder-ended"   // the holder is liquidated, has died or given up the business: the licence ends (art. 48)
 	TaskHolderChanged = "holder-changed" // the holder's name is another one by now: a re-issue is due (art. 47 (2))
 
-	taskBegun = "task-"
-	taskDone  = "done-"
-	termTask  = "task"
-	maxTasks  = 200
+	EventTask     = "task-" // begins the kind of an event that begins a task
+	EventTaskDone = "done-" // and of the one that ends it
+
+	termTask = "task"
+	maxTasks = 200
 )
 
 // TaskTx finds tasks.
 type TaskTx interface {
-	// OpenTasks are the events that began tasks which nothing has ended, oldest first.
-	OpenTasks(limit int) ([]Event, error)
+	// OpenTasks are the events that began tasks which nothing has ended, of these services (none: of all), oldest first. Those of
+	// licences that are no more have settled themselves and are left out.
+	OpenTasks(services []string, limit int) ([]Event, error)
 }
 
 // Task is one that is open.
@@ -55,7 +57,7 @@ func (s *Service) raise(tx Tx, subject, kind string, due time.Time, why string) 
 	if err != nil || openTask(events, kind) != nil {
 		return false, err
 	}
-	if err := s.event(tx, subject, System, taskBegun+kind, taskBody{due, why}); err != nil {
+	if err := s.event(tx, subject, System, EventTask+kind, taskBody{due, why}); err != nil {
 		return false, err
 	}
 	warn, err := s.o.Calendar.Before(due, 1)
@@ -75,9 +77,9 @@ func (s *Service) raise(tx Tx, subject, kind string, due time.Time, why string) 
 func openTask(events []Event, kind string) (open *Event) {
 	for i, e := range events {
 		switch e.Kind {
-		case taskBegun + kind:
+		case EventTask + kind:
 			open = &events[i]
-		case taskDone + kind:
+		case EventTaskDone + kind:
 			open = nil
 		}
 	}
@@ -119,7 +121,7 @@ func (s *Service) settled(tx Tx, subject, kind string) (bool, error) {
 	if err != nil || l.Licence.State != StateTerminated {
 		return false, err
 	}
-	return true, s.event(tx, subject, System, taskDone+kind, nil)
+	return true, s.event(tx, subject, System, EventTaskDone+kind, nil)
 }
 
 // Tasks lists what is open of the services whose cases the actor may see, oldest first.
@@ -127,18 +129,19 @@ func (s *Service) Tasks(ctx context.Context, a Actor) (list []Task, err error) {
 	if !a.Officer && !a.Admin {
 		return nil, ErrForbidden
 	}
+	list = []Task{}
+	services, err := s.services(ctx, a)
+	if err != nil || services != nil && len(services) == 0 {
+		return list, err
+	}
 	err = s.o.Store.View(ctx, func(tx Tx) error {
 		list = []Task{}
-		table, err := s.table(tx)
-		if err != nil {
-			return err
-		}
-		events, err := tx.OpenTasks(maxTasks)
+		events, err := tx.OpenTasks(services, maxTasks)
 		if err != nil {
 			return err
 		}
 		for _, e := range events {
-			t := Task{Kind: strings.TrimPrefix(e.Kind, taskBegun), Since: e.At}
+			t := Task{Kind: strings.TrimPrefix(e.Kind, EventTask), Since: e.At}
 			var b taskBody
 			if err := json.Unmarshal(e.Body, &b); err != nil {
 				return fmt.Errorf("task of %s: %w", e.Subject, err)
@@ -155,14 +158,9 @@ func (s *Service) Tasks(ctx context.Context, a Actor) (list []Task, err error) {
 				if err != nil {
 					return err
 				}
-				if l.Licence.State == StateTerminated {
-					continue // settled; its term will write that down
-				}
 				t.Licence, t.Service = e.Subject, l.Licence.Service
 			}
-			if !s.foreign(a, t.Service, table) {
-				list = append(list, t)
-			}
+			list = append(list, t)
 		}
 		return nil
 	})
@@ -199,6 +197,6 @@ func (s *Service) HandOver(ctx context.Context, a Actor, id, text string) error 
 		if openTask(events, TaskHandOver) == nil {
 			return fmt.Errorf("%w: no licence waits to be handed over", ErrState)
 		}
-		return s.event(tx, id, a.ID, taskDone+TaskHandOver, map[string]string{"text": text})
+		return s.event(tx, id, a.ID, EventTaskDone+TaskHandOver, map[string]string{"text": text})
 	})
 }

@@ -76,6 +76,15 @@ func TestHandOver(t *testing.T) {
 	if len(list) != 1 || list[0].Kind != licensing.TaskHandOver || list[0].Licence == "" || !list[0].Due.Equal(want) || list[0].Overdue {
 		t.Fatalf("tasks: %+v, due %s", list, want)
 	}
+	must(t, h.store.View(ctx, func(tx licensing.Tx) error {
+		// A list is cut off after the choice of the service: the tasks of one licensor never crowd out another's.
+		for service, want := range map[string]int{app.Service: 1, "trunk-pipelines": 0} {
+			if found, err := tx.OpenTasks([]string{service}, 1); err != nil || len(found) != want {
+				t.Errorf("open tasks of %s: %v %v", service, found, err)
+			}
+		}
+		return nil
+	}))
 	for name, a := range map[string]licensing.Actor{"applicant": applicant, "operator": {ID: "o", Operator: true}} {
 		if _, err := h.service.Tasks(ctx, a); !errors.Is(err, licensing.ErrForbidden) {
 			t.Errorf("%s lists tasks: %v", name, err)

@@ -145,8 +145,17 @@ func (x *tx) OpenAppeals(services []string, limit int) ([]string, error) {
 	return ids, err
 }
 
-// OpenTasks are events that began tasks which nothing has ended.
-func (x *tx) OpenTasks(limit int) ([]licensing.Event, error) {
+// OpenTasks are events that began tasks which nothing has ended, of the services, the oldest first.
+func (x *tx) OpenTasks(services []string, limit int) ([]licensing.Event, error) {
+	var args []any
+	arg := func(v any) string {
+		args = append(args, v)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	of := ``
+	if len(services) > 0 {
+		of = ` AND a.service IN (` + list(arg, services) + `)`
+	}
 	list := []licensing.Event{}
 	err := x.all(func(scan func(...any) error) error {
 		var e licensing.Event
@@ -156,8 +165,10 @@ func (x *tx) OpenTasks(limit int) ([]licensing.Event, error) {
 		e.At, e.Body = moment(at), body
 		list = append(list, e)
 		return err
-	}, `SELECT e.subject, e.seq, e.at, e.actor, e.kind, e.body FROM events e WHERE e.kind LIKE 'task-%' AND NOT EXISTS
-		(SELECT 1 FROM events d WHERE d.subject = e.subject AND d.seq > e.seq AND d.kind = 'done-' || substr(e.kind, 6)) ORDER BY e.at, e.subject LIMIT $1`, limit)
+	}, `SELECT e.subject, e.seq, e.at, e.actor, e.kind, e.body FROM events e
+		LEFT JOIN licences l ON l.number = e.subject JOIN applications a ON a.id = coalesce(l.application, e.subject)
+		WHERE e.kind LIKE 'task-%' AND coalesce(l.state, '') <> 'terminated'`+of+` AND NOT EXISTS
+		(SELECT 1 FROM events d WHERE d.subject = e.subject AND d.seq > e.seq AND d.kind = 'done-' || substr(e.kind, 6)) ORDER BY e.at, e.subject LIMIT `+arg(limit), args...)
 	return list, err
 }
 

@@ -29,7 +29,7 @@ type authorityKey struct {
 
 // goodAuthority is a certificate above the signer's that its lists call good.
 type goodAuthority struct {
-	link    link
+	link    *link
 	anchor  trust.Anchor
 	anchors []trust.Anchor
 	window  window
@@ -59,7 +59,7 @@ func (s *subject) above(ctx context.Context, i int, need time.Time) revocation {
 }
 
 // knownGood asks for each list as ever, and answers only if all are those of before.
-func (s *subject) knownGood(ctx context.Context, key authorityKey, l link) (revocation, bool) {
+func (s *subject) knownGood(ctx context.Context, key authorityKey, l *link) (revocation, bool) {
 	g, ok := s.v.memory.authorities.get(key)
 	if !ok || !g.window.holds(s.when) || !sameAnchor(g.link.issuer, l.issuer) || !sameAnchor(g.anchor, s.path.Anchor) ||
 		!slices.EqualFunc(g.anchors, s.anchors, sameAnchor) || !s.soleSigner(l) {
@@ -77,12 +77,12 @@ func (s *subject) knownGood(ctx context.Context, key authorityKey, l link) (revo
 		}
 	}
 	for _, source := range g.sources {
-		s.sources, s.links = append(s.sources, source), append(s.links, l)
+		s.sources = append(s.sources, listAt{source.url, source.list, l})
 	}
 	return g.said, true
 }
 
-func (s *subject) keepGood(key authorityKey, l link, r revocation, sources []listAt) {
+func (s *subject) keepGood(key authorityKey, l *link, r revocation, sources []listAt) {
 	if r.status != crl.Good || r.from != network || r.later || r.unproven || len(sources) == 0 || !s.soleSigner(l) {
 		return
 	}
@@ -103,7 +103,7 @@ func (s *subject) keepGood(key authorityKey, l link, r revocation, sources []lis
 
 // soleSigner reports whether, of all certificates at hand, none but the issuer's own bears
 // its name: then its lists are checked with its key, and no other comes into question.
-func (s *subject) soleSigner(l link) bool {
+func (s *subject) soleSigner(l *link) bool {
 	for _, c := range s.candidates {
 		if c.Subject.Equal(l.issuer.Name) && !bytes.Equal(c.PublicKey.Raw, l.issuer.Key.Raw) {
 			return false

@@ -73,7 +73,8 @@ func examine[T any](ctx context.Context, in *inquiry, checks []check[T], over T,
 	out := make([]Finding, 0, room)
 	for _, c := range checks {
 		for _, f := range c.run(ctx, over) {
-			out = append(out, in.finish(f, c.key, c.citation))
+			out = append(out, f)
+			in.finish(&out[len(out)-1], c.key, c.citation)
 		}
 	}
 	return out
@@ -87,7 +88,7 @@ func (in *inquiry) one(f Finding) []Finding {
 }
 
 // finish gives a finding its key and citation where it lacks them, and its language.
-func (in *inquiry) finish(f Finding, key, citation string) Finding {
+func (in *inquiry) finish(f *Finding, key, citation string) {
 	if f.Key == "" {
 		f.Key = key
 	}
@@ -95,5 +96,4 @@ func (in *inquiry) finish(f Finding, key, citation string) Finding {
 		f.Citation = citation
 	}
 	f.Lang = in.q.Lang
-	return f
 }

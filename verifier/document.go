@@ -68,7 +68,9 @@ func (in *inquiry) mail(ctx context.Context, m cms.MIME) *Report {
 	if m.Content != nil {
 		if content != nil || len(in.q.Digests) > 0 {
 			in.q.Content, in.q.Digests = nil, nil
-			in.q.Broken = append(slices.Clip(in.q.Broken), in.finish(warned("finding.input.content.mail"), "input.content", "RFC 8551 §3.5.3"))
+			f := warned("finding.input.content.mail")
+			in.finish(&f, "input.content", "RFC 8551 §3.5.3")
+			in.q.Broken = append(slices.Clip(in.q.Broken), f)
 		}
 		content = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(m.Content)), nil }
 	}
@@ -160,5 +162,6 @@ func (in *inquiry) note(r *Report, key, citation string, f Finding) {
 	if r.Findings == nil {
 		r.Findings = make([]Finding, 0, 2)
 	}
-	r.Findings = append(r.Findings, in.finish(f, key, citation))
+	in.finish(&f, key, citation)
+	r.Findings = append(r.Findings, f)
 }

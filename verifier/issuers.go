@@ -27,7 +27,7 @@ func (s *subject) fetchIssuers() bool {
 	for c, step := s.cert, 0; step < maxIssuers && !c.SelfIssued(); step++ {
 		next := s.issuerOf(c)
 		if next == nil {
-			l := link{cert: c}
+			l := &link{cert: c}
 			s.candidates = append(slices.Clip(s.candidates), s.once("issuer", l, func(ctx context.Context) fetched {
 				return fetched{issuers: s.askIssuers(ctx, c)}
 			}).issuers...)

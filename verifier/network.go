@@ -39,7 +39,7 @@ type fetched struct {
 
 // askResponders asks the responders that the certificate names (RFC 6960 §3.1),
 // until one answers.
-func (s *subject) askResponders(l link) fetched {
+func (s *subject) askResponders(l *link) fetched {
 	if s.v.o.Web == nil && s.q.Replay == nil {
 		return fetched{}
 	}
@@ -61,7 +61,7 @@ func (s *subject) askResponders(l link) fetched {
 	})
 }
 
-func (s *subject) askResponder(ctx context.Context, url string, l link) (heldResponse, error) {
+func (s *subject) askResponder(ctx context.Context, url string, l *link) (heldResponse, error) {
 	if s.v.o.OCSP != nil {
 		der, nonce, err := s.v.o.OCSP.Ask(ctx, url, ocsp.Query{Certificate: l.cert, Issuer: l.issuer, Candidates: s.candidates,
 			At: s.q.At, MaxAge: s.q.MaxAge, Algorithms: s.q.Algorithms})
@@ -84,7 +84,7 @@ func (s *subject) askResponder(ctx context.Context, url string, l link) (heldRes
 
 // fetchLists fetches the lists that the certificate's distribution points name
 // (RFC 5280 §6.3.3 (a)), and their delta lists (§4.2.1.15, §5.2.6).
-func (s *subject) fetchLists(l link) fetched {
+func (s *subject) fetchLists(l *link) fetched {
 	if s.v.o.Lists == nil && s.q.Replay == nil {
 		return fetched{}
 	}
@@ -101,7 +101,7 @@ func (s *subject) fetchLists(l link) fetched {
 				continue
 			}
 			out.addLists(network, []*crl.List{list})
-			out.sources = append(out.sources, listAt{url, list})
+			out.sources = append(out.sources, listAt{url, list, l})
 			deltas = append(deltas, pointAddresses(list.FreshestCRL)...)
 		}
 		if len(out.lists) == 0 {
@@ -116,14 +116,14 @@ func (s *subject) fetchLists(l link) fetched {
 				continue
 			}
 			out.addLists(network, []*crl.List{list})
-			out.sources = append(out.sources, listAt{url, list})
+			out.sources = append(out.sources, listAt{url, list, l})
 		}
 		return out
 	})
 }
 
 // list is the list of an address, once it is known who has signed it.
-func (s *subject) list(ctx context.Context, url string, l link) (*crl.List, error) {
+func (s *subject) list(ctx context.Context, url string, l *link) (*crl.List, error) {
 	ctx, step := span.Ask(ctx, "revocation list", url)
 	list, err := s.v.o.Lists.List(ctx, url, s.vouch(ctx, l))
 	step.End(err)
@@ -133,7 +133,7 @@ func (s *subject) list(ctx context.Context, url string, l link) (*crl.List, erro
 // vouch says who may have signed a list for this certificate, before it is kept or
 // used: whoever crl.Judge would take, at the time by which the list is proven to
 // exist. A certificate that merely bears the issuer's name is nobody.
-func (s *subject) vouch(ctx context.Context, l link) func(*crl.List) error {
+func (s *subject) vouch(ctx context.Context, l *link) func(*crl.List) error {
 	return func(list *crl.List) error {
 		q := s.listQuery(l, nil)
 		q.Proven = s.since(list.SHA256())
@@ -173,7 +173,7 @@ func askedKeyOf(text string) (k askedKey) {
 }
 
 // once asks the network about one certificate at most once a question and kind.
-func (s *subject) once(kind string, l link, ask func(context.Context) fetched) fetched {
+func (s *subject) once(kind string, l *link, ask func(context.Context) fetched) fetched {
 	key := askedKey{kind, l.cert.SHA256, l.issuer.Key.SHA256()}
 	if out, ok := s.asked[key]; ok {
 		return *out

@@ -51,7 +51,7 @@ const unprovenWhy = "no timestamp proves that the data existed before the certif
 
 // untimely says why a response's times rule it out where they do not count as now;
 // empty where they do not.
-func (v sight) untimely(s *subject, l link, a ocsp.Answer, proven time.Time) string {
+func (v sight) untimely(s *subject, l *link, a ocsp.Answer, proven time.Time) string {
 	if v.kind == seenNow {
 		return ""
 	}
@@ -93,7 +93,7 @@ func (v sight) rule(s *subject) string {
 
 // judgeLists asks the lists as of the sight; proven is by when those asked are proven
 // to exist. Lists with an earlier proof are asked before others join them.
-func (s *subject) judgeLists(ctx context.Context, l link, held []heldList, by sight) (a crl.Answer, proven time.Time) {
+func (s *subject) judgeLists(ctx context.Context, l *link, held []heldList, by sight) (a crl.Answer, proven time.Time) {
 	if by.kind == seenNow {
 		q := s.listQuery(l, lists(held))
 		a = crl.Judge(ctx, q)
@@ -178,7 +178,7 @@ func (s *subject) carried(ctx context.Context, sealed bool) bool {
 // vouchable reports whether data that are proven to exist at that time were then
 // signed under a certificate within its validity. What an authority's key has signed
 // after the end of its certificate, nobody answers for.
-func (s *subject) vouchable(l link, proven time.Time) bool {
+func (s *subject) vouchable(l *link, proven time.Time) bool {
 	c := l.issuerCert
 	if c == nil || c == s.path.Anchor.Certificate {
 		return true // an anchor is a name and a key: its own certificate's period does not count

@@ -326,7 +326,6 @@ type provenChain struct {
 	paths   *provenPaths
 	window  window // in which all lists are fresh, too
 	sources []listAt
-	links   []link // of sources
 	judged  judged
 	said    time.Time // the time that the findings speak of
 	person  *Person
@@ -336,6 +335,7 @@ type provenChain struct {
 type listAt struct {
 	url  string
 	list *crl.List
+	of   *link // the certificate
 }
 
 // asksNow reports whether the question is about now and the evidence is the network's
@@ -362,7 +362,7 @@ func (s *subject) keepChain(key chainKey, candidates []*pki.Certificate, j *judg
 	}
 	p := &provenChain{
 		paths:  s.bag(candidates),
-		window: s.pathWindow(candidates), sources: j.sources, links: j.links,
+		window: s.pathWindow(candidates), sources: j.sources,
 		judged: judged{findings: j.findings, path: j.path}, said: s.when, person: personOf(s.cert, s.holder()),
 	}
 	j.person = p.person
@@ -386,14 +386,14 @@ func (s *subject) recall(ctx context.Context, key chainKey) (judged, bool) {
 	if !ok || !p.window.holds(s.when) || !p.paths.sees(s.anchors, s.candidates) || ctx.Err() != nil {
 		return judged{}, false
 	}
-	for i, known := range p.sources {
+	for _, known := range p.sources {
 		now, err := s.v.o.Lists.List(s.online, known.url, func(l *crl.List) error {
 			if l == known.list {
 				return nil
 			}
 			t := *s
 			t.path = p.judged.path
-			return t.vouch(ctx, p.links[i])(l)
+			return t.vouch(ctx, known.of)(l)
 		})
 		if err != nil || now != known.list {
 			return judged{}, false

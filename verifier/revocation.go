@@ -46,9 +46,9 @@ type link struct {
 	issuerCert *pki.Certificate
 }
 
-func (s *subject) link(i int) link {
+func (s *subject) link(i int) *link {
 	issuer := s.path.Issuer(i)
-	return link{s.path.Certificates[i], issuer, issuer.Certificate}
+	return &link{s.path.Certificates[i], issuer, issuer.Certificate}
 }
 
 // sourceOrder is the order in which sources are asked, as the report names it.
@@ -99,7 +99,7 @@ func (s *subject) revocation(ctx context.Context, i int, need time.Time) revocat
 }
 
 // ask asks the network, OCSP before lists, and adds what it gives to what is at hand.
-func (s *subject) ask(ctx context.Context, l link, at *evidence, need time.Time) revocation {
+func (s *subject) ask(ctx context.Context, l *link, at *evidence, need time.Time) revocation {
 	now := s.sight(need, seenNow)
 	answered := s.askResponders(l)
 	s.momentary = s.momentary || len(answered.responses)+len(answered.failures) > 0
@@ -109,9 +109,7 @@ func (s *subject) ask(ctx context.Context, l link, at *evidence, need time.Time)
 	if !r.settled(need) {
 		fallback := joined(r.why, answered.failures)
 		fetched := s.fetchLists(l)
-		for _, source := range fetched.sources {
-			s.sources, s.links = append(s.sources, source), append(s.links, l)
-		}
+		s.sources = append(s.sources, fetched.sources...)
 		s.momentary = s.momentary || fetched.partial
 		at.lists = append(slices.Clip(at.lists), fetched.lists...)
 		r = s.weigh(ctx, l, *at, now)
@@ -156,7 +154,7 @@ const nothingAtHand = "no revocation data at hand"
 // undone, and an older "good" says nothing against it. "Not issued" outranks good,
 // because a list can only say that it does not know the certificate either. Between
 // hold and good, which may follow each other, the newer statement wins.
-func (s *subject) weigh(ctx context.Context, l link, at evidence, by sight) revocation {
+func (s *subject) weigh(ctx context.Context, l *link, at evidence, by sight) revocation {
 	if len(at.responses)+len(at.lists) == 0 {
 		return revocation{why: nothingAtHand}
 	}
@@ -210,7 +208,7 @@ func (s *subject) weigh(ctx context.Context, l link, at evidence, by sight) revo
 }
 
 // readResponse judges one OCSP response. A response of "unknown" is no statement.
-func (s *subject) readResponse(ctx context.Context, l link, held heldResponse, at evidence, by sight) (st statement, usable bool, why string) {
+func (s *subject) readResponse(ctx context.Context, l *link, held heldResponse, at evidence, by sight) (st statement, usable bool, why string) {
 	st.proven = s.since(sha256.Sum256(held.der))
 	q := ocsp.Query{
 		Certificate: l.cert,
@@ -242,7 +240,7 @@ func (s *subject) readResponse(ctx context.Context, l link, held heldResponse, a
 	if a.Delegated && !a.NoCheck && a.Responder != nil {
 		// RFC 6960 §4.2.2.2.1: without nocheck the delegate's own status is asked,
 		// by lists alone, so that responders never vouch for each other.
-		d := s.delegate(ctx, link{a.Responder, l.issuer, l.issuerCert}, at, by.of(a.ProducedAt))
+		d := s.delegate(ctx, &link{a.Responder, l.issuer, l.issuerCert}, at, by.of(a.ProducedAt))
 		if d.Status != crl.Good {
 			return st, false, "the OCSP responder's own certificate is not known to be good: " + d.Why
 		}
@@ -299,7 +297,7 @@ func (s *subject) judgeResponse(der []byte, q ocsp.Query) ocsp.Answer {
 }
 
 // delegate asks about a responder's certificate by lists alone.
-func (s *subject) delegate(ctx context.Context, l link, at evidence, by sight) crl.Answer {
+func (s *subject) delegate(ctx context.Context, l *link, at evidence, by sight) crl.Answer {
 	a, _ := s.judgeLists(ctx, l, at.lists, by)
 	if a.Status == crl.Unknown && !s.q.Offline {
 		fetched := s.fetchLists(l)
@@ -309,7 +307,7 @@ func (s *subject) delegate(ctx context.Context, l link, at evidence, by sight) c
 }
 
 // listQuery is the question to lists about one certificate.
-func (s *subject) listQuery(l link, lists []*crl.List) crl.Query {
+func (s *subject) listQuery(l *link, lists []*crl.List) crl.Query {
 	return crl.Query{
 		Certificate: l.cert,
 		Issuer:      l.issuer,
@@ -325,7 +323,7 @@ func (s *subject) listQuery(l link, lists []*crl.List) crl.Query {
 }
 
 // readLists judges the lists together: sharded and delta lists speak only so.
-func (s *subject) readLists(ctx context.Context, l link, at evidence, by sight) (statement, string) {
+func (s *subject) readLists(ctx context.Context, l *link, at evidence, by sight) (statement, string) {
 	a, proven := s.judgeLists(ctx, l, at.lists, by)
 	st := statement{revocation: revocation{status: a.Status, revokedAt: a.RevokedAt, reason: a.Reason, proven: proven, retry: a.RetryAfter, citation: a.Citation}}
 	st.later = a.Status == crl.Good && !a.RevokedAt.IsZero() // from a time to come
@@ -356,7 +354,7 @@ func (s *subject) readLists(ctx context.Context, l link, at evidence, by sight) 
 
 // settle turns a revocation after the time that counts into good, with a note: at that
 // time the certificate was not revoked.
-func (s *subject) settle(st *statement, l link, by sight) {
+func (s *subject) settle(st *statement, l *link, by sight) {
 	if st.status != crl.Revoked && st.status != crl.Hold {
 		return
 	}
@@ -386,7 +384,7 @@ var retired = []int{0, 3, 4, 5}
 // vet drops embedded lists that nobody who may has signed, each looked at once a
 // question: a message may carry megabytes of them for every one of its signers.
 // Lists that were given stay, so that the judgement can say what is wrong with them.
-func (s *subject) vet(ctx context.Context, l link, lists []heldList) []heldList {
+func (s *subject) vet(ctx context.Context, l *link, lists []heldList) []heldList {
 	if !slices.ContainsFunc(lists, func(h heldList) bool { return h.from == embedded }) {
 		return lists
 	}

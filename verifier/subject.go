@@ -59,8 +59,7 @@ type subject struct {
 	sealed     bool        // and so do those of them that a timestamp covers
 	aged       time.Time   // of the oldest data that count on the file's own word; zero where none do
 	retry      time.Time
-	sources    []listAt // the lists that settled it, by the address asked,
-	links      []link   // and of whom each was asked
+	sources    []listAt // the lists that settled it
 	momentary  bool     // something else took part, which may be otherwise the next moment
 }
 
@@ -83,7 +82,6 @@ type judged struct {
 	aged     time.Time
 
 	sources   []listAt
-	links     []link
 	momentary bool
 	person    *Person // the holder, where known already
 }
@@ -116,7 +114,8 @@ func (s *subject) consider(ctx context.Context) judged {
 		// The asker has gone, or its time is over: what was not looked at is not
 		// missing.
 		f := undecided(TryLater, "finding.cert.path.interrupted", "name", title(s.cert))
-		return judged{findings: []Finding{s.finish(f, "cert.path", "RFC 5280 §6.1")}}
+		s.finish(&f, "cert.path", "RFC 5280 §6.1")
+		return judged{findings: []Finding{f}}
 	}
 	if len(paths) == 0 {
 		s.hint = hint
@@ -128,7 +127,7 @@ func (s *subject) consider(ctx context.Context) judged {
 		t.path = &paths[i]
 		excuseAnchor(t.path)
 		j := judged{findings: examine(ctx, s.inquiry, pathChecks, &t, pathRoom), path: t.path, retry: t.retry, embedded: t.embedded, sealed: t.sealed, aged: t.aged,
-			sources: t.sources, links: t.links, momentary: t.momentary || i > 0}
+			sources: t.sources, momentary: t.momentary || i > 0}
 		s.keeper.keepPath(t.path)
 		if decide(j.findings) < 0 {
 			return j

@@ -4,8 +4,9 @@ package pki
 
 // known are the identifiers that nearly every certificate and message is made of, by the
 // contents of their DER: a signature names forty, and their dotted text need not be
-// written anew for each.
-var known = func() map[string]OID {
+// written anew for each. Identifiers differ in their last octets, which find the slot; a
+// map would read all of them twice.
+var known = func() (t knownTable) {
 	all := []OID{
 		OIDMD2, OIDMD4, OIDMD5, OIDSHA1, OIDSHA224, OIDSHA256, OIDSHA384, OIDSHA512, OIDSHA512x224, OIDSHA512x256,
 		OIDSHA3x224, OIDSHA3x256, OIDSHA3x384, OIDSHA3x512, OIDGOST95Hash, OIDGOST256Hash, OIDGOST512Hash, OIDRSA,
@@ -30,11 +31,37 @@ var known = func() map[string]OID {
 		OIDSigningCertificate, OIDSigningCertificateV2, OIDSignaturePolicy, OIDCommitmentType, OIDSignatureTimeStamp,
 		OIDCMSAlgProtection, OIDOCSPBasic, OIDOCSPNonce, OIDOCSPExtendedRevoke,
 	}
-	out := make(map[string]OID, len(all))
 	for _, o := range all {
 		if contents, err := oidContents(o); err == nil {
-			out[string(contents)] = o
+			slot := knownSlot(contents)
+			t[slot] = append(t[slot], knownOID{string(contents), o})
 		}
 	}
-	return out
+	return t
 }()
+
+type knownOID struct {
+	contents string
+	oid      OID
+}
+
+type knownTable [1 << knownBits][]knownOID
+
+const knownBits = 9
+
+// knownSlot takes contents of one octet at least.
+func knownSlot(contents []byte) uint32 {
+	n := len(contents)
+	h := uint32(n)<<16 | uint32(contents[n-1])<<8 | uint32(contents[max(n-2, 0)])
+	return h * 2654435769 >> (32 - knownBits) // Knuth's multiplicative hash
+}
+
+// of finds an identifier by its contents, one octet at least; ok is false where it is not known.
+func (t *knownTable) of(contents []byte) (o OID, ok bool) {
+	for _, k := range t[knownSlot(contents)] {
+		if k.contents == string(contents) {
+			return k.oid, true
+		}
+	}
+	return "", false
+}

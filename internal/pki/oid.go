@@ -266,7 +266,7 @@ func oidOfContents(contents []byte) (OID, error) {
 	if len(contents) == 0 || len(contents) > maxOID || contents[len(contents)-1]&0x80 != 0 {
 		return "", malformed("object identifier")
 	}
-	if o, ok := known[string(contents)]; ok {
+	if o, ok := known.of(contents); ok {
 		return o, nil
 	}
 	if o, ok := shortOID(contents); ok {

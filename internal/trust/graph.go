@@ -105,11 +105,18 @@ type graph struct {
 }
 
 func newGraph(q *Query, limits Limits, sigs *signatures) *graph {
-	g := &graph{q: q, limits: limits, sigs: sigs}
-	// What a usual question needs, in one piece each.
-	size := min(len(q.Anchors)+len(q.Candidates)+1, few)
-	entities, names, vertices := make([]entity, size), make([]named, size), make([]vertex, min(len(q.Candidates)+1, few))
-	g.names.all, g.reached = make([]*named, 0, size), make([]*vertex, 0, len(vertices))
+	// What a usual question needs, in one piece: a leaf, its authority, one or two anchors.
+	room := &struct {
+		graph    graph
+		entities [4]entity
+		names    [4]named
+		vertices [4]vertex
+		all      [4]*named
+		reached  [4]*vertex
+	}{}
+	g := &room.graph
+	g.q, g.limits, g.sigs, g.names.all, g.reached = q, limits, sigs, room.all[:0], room.reached[:0]
+	entities, names, vertices := room.entities[:], room.names[:], room.vertices[:]
 	type nameAndKey struct{ name, key string }
 	var known map[nameAndKey]*entity // of names with several keys: a bag may hold thousands of one
 	entityOf := func(name pki.Name, key *pki.PublicKey) *entity {

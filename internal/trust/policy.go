@@ -20,25 +20,39 @@ type policyNode struct {
 	expected []pki.OID // expected_policy_set
 	parents  []*policyNode
 	children int
-	itself   [1]pki.OID // room for an expected set of the policy alone, as most are
-}
 
-func newPolicyNode(policy pki.OID, parents []*policyNode) *policyNode {
-	n := &policyNode{policy: policy, parents: parents, itself: [1]pki.OID{policy}}
-	n.expected = n.itself[:]
-	return n
+	// room for an expected set of the policy alone and for one parent, as most have
+	itself [1]pki.OID
+	parent [1]*policyNode
 }
 
 // policyGraph is the valid_policy_graph (RFC 9618 §5.1). A nil graph is NULL.
 type policyGraph struct {
 	levels [][]*policyNode // one depth each, without removed nodes
+
+	// room for a usual path, of three certificates with one policy each
+	depths [usualDepths][]*policyNode
+	rows   [usualDepths][1]*policyNode
+	nodes  [usualDepths]policyNode
+	spare  []policyNode // of nodes
+}
+
+const usualDepths = 4
+
+// node is a new one, whose parents are copied.
+func (g *policyGraph) node(policy pki.OID, parents []*policyNode) *policyNode {
+	n := take(&g.spare)
+	n.policy, n.itself[0] = policy, policy
+	n.expected, n.parents = n.itself[:], append(n.parent[:0], parents...)
+	return n
 }
 
 // newPolicyGraph is the graph of RFC 9618 §5.1 (a): anyPolicy alone at depth 0.
 func newPolicyGraph() *policyGraph {
-	levels := make([][]*policyNode, 1, 4) // and those of a usual path
-	levels[0] = []*policyNode{newPolicyNode(pki.OIDAnyPolicy, nil)}
-	return &policyGraph{levels: levels}
+	g := &policyGraph{}
+	g.spare, g.rows[0][0] = g.nodes[:], g.node(pki.OIDAnyPolicy, nil)
+	g.levels = append(g.depths[:0], g.rows[0][:])
+	return g
 }
 
 func (g *policyGraph) top() []*policyNode { return g.levels[len(g.levels)-1] }
@@ -75,12 +89,12 @@ func (w *wantedPolicies) index(above []*policyNode) {
 	}
 }
 
-// by lists the nodes that expect the policy, nil where none does.
-func (w *wantedPolicies) by(policy pki.OID) []*policyNode {
+// by lists the nodes that expect the policy, in room where that is enough; none where none does.
+func (w *wantedPolicies) by(policy pki.OID, room []*policyNode) []*policyNode {
 	if w.nodes != nil {
 		return w.nodes[policy]
 	}
-	var out []*policyNode
+	out := room[:0]
 	for _, n := range w.above {
 		for _, e := range n.expected {
 			if e == policy {
@@ -100,7 +114,11 @@ func (g *policyGraph) extend(policies []pki.Policy, anyAllowed bool) *policyGrap
 	wanted.index(above)
 	anyAbove := nodeOf(above, pki.OIDAnyPolicy)
 
-	level := make([]*policyNode, 0, min(len(policies), few))
+	var level []*policyNode
+	if depth := len(g.levels); depth < usualDepths {
+		level = g.rows[depth][:0]
+	}
+	var room [few]*policyNode
 	var listed map[pki.OID]bool // the policies of level, where they may be more than few
 	if len(policies) > few || wanted.nodes != nil {
 		listed = make(map[pki.OID]bool)
@@ -115,7 +133,7 @@ func (g *policyGraph) extend(policies []pki.Policy, anyAllowed bool) *policyGrap
 		for _, p := range parents {
 			p.children++
 		}
-		level = append(level, newPolicyNode(policy, parents))
+		level = append(level, g.node(policy, parents))
 	}
 
 	assertsAny := false
@@ -127,17 +145,17 @@ func (g *policyGraph) extend(policies []pki.Policy, anyAllowed bool) *policyGrap
 		if stands(p.OID) { // a policy named twice is judged as the form of the certificate
 			continue
 		}
-		if parents := wanted.by(p.OID); parents != nil { // (d)(1)(i)
+		if parents := wanted.by(p.OID, room[:]); len(parents) > 0 { // (d)(1)(i)
 			add(p.OID, parents)
 		} else if anyAbove != nil { // (d)(1)(ii)
-			add(p.OID, []*policyNode{anyAbove})
+			add(p.OID, append(room[:0], anyAbove))
 		}
 	}
 	if assertsAny && anyAllowed { // (d)(2)
 		for _, n := range above {
 			for _, e := range n.expected {
 				if !stands(e) {
-					add(e, wanted.by(e))
+					add(e, wanted.by(e, room[:]))
 				}
 			}
 		}

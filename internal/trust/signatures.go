@@ -24,7 +24,7 @@ type signatures struct {
 	made func(*pki.Certificate, *pki.PublicKey) error
 	left int
 	seen []tried  // a question tries few: they are looked through
-	room [8]tried // of seen
+	room [4]tried // of seen
 }
 
 // tried is a certificate and a key that was checked.

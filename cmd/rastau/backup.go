@@ -134,15 +134,11 @@ Who was logged in has to log in again. Passwords, tokens and locks are those of 
 			}
 			o := store.RestoreOptions{Now: time.Now()}
 			var err error
-			if since != "" {
-				if o.Since, err = readSince(since, key); err != nil {
-					return err
-				}
+			if o.Key, err = logKey(key); err != nil {
+				return err
 			}
-			if key != "" {
-				if o.Key, err = note.NewVerifier(key); err != nil {
-					return usagef("--key: no public key of a log: %v", err)
-				}
+			if o.Since, err = readCheckpoint("--since", since, o.Key); err != nil {
+				return err
 			}
 			c, err := loadConfig(config)
 			if err != nil {

@@ -381,7 +381,7 @@ func (s *story) log(ctx context.Context, before journal.Head) error {
 			break
 		}
 	}
-	head, err := journal.Replay(bytes.NewReader(export.Bytes()), &before)
+	head, err := journal.Replay(bytes.NewReader(export.Bytes()), before)
 	s.check(err == nil && head.Size > before.Size, "every entry read again leads to the checkpoint kept before, and on to the present root")
 	var growth licensing.GrowthProof
 	if err := s.client.call(ctx, account.Auditor, fmt.Sprintf("/v1/log/growth?from=%d&to=%d", before.Size, head.Size), nil, &growth); err != nil {
@@ -389,7 +389,7 @@ func (s *story) log(ctx context.Context, before journal.Head) error {
 	}
 	s.check(journal.CheckGrowth(growth.Proof, before, head) == nil, "the proof of growth holds, from two heads alone")
 	changed := bytes.Replace(export.Bytes(), []byte(`"kind":"application"`), []byte(`"kind":"applicatiom"`), 1)
-	_, err = journal.Replay(bytes.NewReader(changed), &before)
+	_, err = journal.Replay(bytes.NewReader(changed), before)
 	s.check(errors.Is(err, journal.ErrRewritten), "one letter changed in an old entry is found")
 	return nil
 }

@@ -25,7 +25,7 @@ import (
 
 func newLog() *cobra.Command {
 	cmd := &cobra.Command{Use: "log", Short: "Proves the register's append-only log", RunE: needSubcommand, Args: cobra.ArbitraryArgs}
-	cmd.AddCommand(newLogVerify(), newLogExport(), newLogCheckpoint(), newLogProof(), newLogKey())
+	cmd.AddCommand(newLogVerify(), newLogExport(), newLogCheckpoint(), newLogProof(), newLogCheck(), newLogKey())
 	return cmd
 }
 
@@ -37,10 +37,12 @@ func newLogVerify() *cobra.Command {
 		Long: `With --config the whole register is proven again: every hash of the log, every document against its entry.
 With --export or --server the log alone, from its entries; --export needs neither the register nor the network.
 With --since whatever was rewritten since that checkpoint, kept earlier, is found: keep checkpoints outside the installation.
-With --key the checkpoint must bear the log's signature.`,
+With --key the checkpoint must bear the log's signature; of a running service the one that it signs now too, and what it shows
+must be what it signs.`,
 		Example: `  rastau log verify --config /etc/rastau/config.yaml
   rastau log verify --config /etc/rastau/config.yaml --since checkpoint-2014-03.txt
-  rastau log verify --export entries.jsonl --since checkpoint-2014-03.txt --key licence.example.kz/log+3f1c0a2b+AQ…`,
+  rastau log verify --export entries.jsonl --since checkpoint-2014-03.txt --key licence.example.kz/log+3f1c0a2b+AQ…
+  rastau log verify --server https://licence.example.kz --since checkpoint-2014-03.txt --key licence.example.kz/log+3f1c0a2b+AQ…`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			given := 0
@@ -52,7 +54,14 @@ With --key the checkpoint must bear the log's signature.`,
 			if given != 1 {
 				return usagef("give one of --config, --export and --server: where is the log")
 			}
-			before, err := readSince(since, key)
+			if key != "" && since == "" && server == "" {
+				return usagef("--key is of a checkpoint: give --since too")
+			}
+			verifier, err := logKey(key)
+			if err != nil {
+				return err
+			}
+			before, err := readCheckpoint("--since", since, verifier)
 			if err != nil {
 				return err
 			}
@@ -68,9 +77,9 @@ With --key the checkpoint must bear the log's signature.`,
 					return db.View(cmd.Context(), func(tx licensing.Tx) error { return journal.Since(tx, *before) })
 				})
 			case export != "":
-				head, err = replayFile(export, before)
+				head, err = replayFile(export, heads(before))
 			default:
-				head, err = replayServer(cmd, server, before)
+				head, err = replayServer(cmd, strings.TrimSuffix(server, "/"), heads(before), verifier)
 			}
 			done()
 			var already *exitError
@@ -99,34 +108,49 @@ With --key the checkpoint must bear the log's signature.`,
 	return cmd
 }
 
-// readSince reads a kept checkpoint; nil where none is given.
-func readSince(name, key string) (*journal.Head, error) {
+// logKey reads the public key of a log; nil where none is given.
+func logKey(key string) (note.Verifier, error) {
+	if key == "" {
+		return nil, nil
+	}
+	verifier, err := note.NewVerifier(key)
+	if err != nil {
+		return nil, usagef("--key: no public key of a log: %v", err)
+	}
+	return verifier, nil
+}
+
+// readCheckpoint reads a checkpoint's file; nil where none is given.
+func readCheckpoint(flag, name string, key note.Verifier) (*journal.Head, error) {
 	if name == "" {
-		if key != "" {
-			return nil, usagef("--key is of a checkpoint: give --since too")
-		}
 		return nil, nil
 	}
 	msg, err := readFile(name)
 	if err != nil {
-		return nil, unreadablef("--since: %v", err)
+		return nil, unreadablef("%s: %v", flag, err)
 	}
-	open := func() (journal.Head, error) { return journal.ReadCheckpoint(msg) }
-	if key != "" {
-		verifier, err := note.NewVerifier(key)
-		if err != nil {
-			return nil, usagef("--key: no public key of a log: %v", err)
-		}
-		open = func() (journal.Head, error) { return journal.OpenCheckpoint(msg, verifier) }
-	}
-	head, err := open()
+	head, err := openCheckpoint(msg, key)
 	if err != nil {
 		return nil, &exitError{code: exitFailed, message: err.Error()}
 	}
 	return &head, nil
 }
 
-func replayFile(name string, before *journal.Head) (journal.Head, error) {
+func openCheckpoint(msg []byte, key note.Verifier) (journal.Head, error) {
+	if key == nil {
+		return journal.ReadCheckpoint(msg)
+	}
+	return journal.OpenCheckpoint(msg, key)
+}
+
+func heads(before *journal.Head) []journal.Head {
+	if before == nil {
+		return nil
+	}
+	return []journal.Head{*before}
+}
+
+func replayFile(name string, kept []journal.Head) (journal.Head, error) {
 	var from io.Reader = os.Stdin
 	if name != "-" {
 		file, err := os.Open(name)
@@ -136,19 +160,31 @@ func replayFile(name string, before *journal.Head) (journal.Head, error) {
 		defer file.Close()
 		from = file
 	}
-	return journal.Replay(from, before)
+	return journal.Replay(from, kept...)
 }
 
 // pageOfEntries is how many entries are asked for at once.
 const pageOfEntries = 1000
 
-// replayServer reads the entries of a running service page by page.
-func replayServer(cmd *cobra.Command, server string, before *journal.Head) (journal.Head, error) {
+// replayServer reads the entries of a running service page by page. With the log's key they must lead to the checkpoint that the
+// service signs now: who shows one log and signs another is found.
+func replayServer(cmd *cobra.Command, server string, kept []journal.Head, key note.Verifier) (journal.Head, error) {
 	client := &http.Client{Timeout: time.Minute}
+	if key != nil {
+		msg, err := getPage(cmd, client, server+"/v1/log/checkpoint")
+		if err != nil {
+			return journal.Head{}, err
+		}
+		now, err := openCheckpoint(msg, key)
+		if err != nil {
+			return journal.Head{}, err
+		}
+		kept = append(kept, now)
+	}
 	pipe, into := io.Pipe()
 	go func() {
 		for from := 0; ; from += pageOfEntries {
-			page, err := getPage(cmd, client, fmt.Sprintf("%s/v1/log/entries?from=%d&count=%d", strings.TrimSuffix(server, "/"), from, pageOfEntries))
+			page, err := getPage(cmd, client, fmt.Sprintf("%s/v1/log/entries?from=%d&count=%d", server, from, pageOfEntries))
 			if err == nil {
 				_, err = into.Write(page)
 			}
@@ -158,7 +194,7 @@ func replayServer(cmd *cobra.Command, server string, before *journal.Head) (jour
 			}
 		}
 	}()
-	head, err := journal.Replay(pipe, before)
+	head, err := journal.Replay(pipe, kept...)
 	return head, errors.Join(err, pipe.Close())
 }
 

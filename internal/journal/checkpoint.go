@@ -98,9 +98,10 @@ func Since(s Storage, before Head) error {
 const maxLine = maxEntry + 1
 
 // Replay computes the head of an exported log: one entry a line, in order.
-// With a head that was kept earlier it finds whether anything before it was
-// rewritten (ErrRewritten). Nothing but the export is needed.
-func Replay(export io.Reader, before *Head) (Head, error) {
+// With heads that were kept earlier, or are claimed now, it finds whether
+// anything before one of them was rewritten (ErrRewritten). Nothing but the
+// export is needed.
+func Replay(export io.Reader, kept ...Head) (Head, error) {
 	lines := bufio.NewScanner(export)
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
 	var t tree
@@ -109,15 +110,19 @@ func Replay(export io.Reader, before *Head) (Head, error) {
 			return Head{}, fmt.Errorf("%w: line %d is empty", ErrBroken, t.size+1)
 		}
 		t.add(lines.Bytes())
-		if before != nil && t.size == before.Size && t.root() != before.Root {
-			return Head{}, fmt.Errorf("%w: the first %d entries had the root %s and have %s", ErrRewritten, before.Size, before.Root, t.root())
+		for _, h := range kept {
+			if t.size == h.Size && t.root() != h.Root {
+				return Head{}, fmt.Errorf("%w: the first %d entries had the root %s and have %s", ErrRewritten, h.Size, h.Root, t.root())
+			}
 		}
 	}
 	if err := lines.Err(); err != nil {
 		return Head{}, fmt.Errorf("%w: line %d: %w", ErrBroken, t.size+1, err)
 	}
-	if before != nil && t.size < before.Size {
-		return Head{}, fmt.Errorf("%w: it has %d entries and had %d", ErrRewritten, t.size, before.Size)
+	for _, h := range kept {
+		if t.size < h.Size {
+			return Head{}, fmt.Errorf("%w: it has %d entries and had %d", ErrRewritten, t.size, h.Size)
+		}
 	}
 	return Head{Size: t.size, Root: t.root()}, nil
 }

@@ -55,7 +55,7 @@ func TestReplay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h, err := journal.Replay(bytes.NewReader(export), &kept); err != nil || h != now {
+		if h, err := journal.Replay(bytes.NewReader(export), kept); err != nil || h != now {
 			t.Fatalf("%v %v, not %v", h, err, now)
 		}
 		if err := journal.Since(m, kept); err != nil {
@@ -79,7 +79,7 @@ func TestReplay(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := journal.Replay(bytes.NewReader(bytes.Join(other.entries, []byte("\n"))), &kept); !errors.Is(err, journal.ErrRewritten) {
+		if _, err := journal.Replay(bytes.NewReader(bytes.Join(other.entries, []byte("\n"))), kept); !errors.Is(err, journal.ErrRewritten) {
 			t.Fatalf("the export: %v", err)
 		}
 		if err := journal.Since(other, kept); !errors.Is(err, journal.ErrRewritten) {

@@ -58,7 +58,7 @@ func TestAppendTogether(t *testing.T) {
 				}
 				entries.Write(append(entry, '\n'))
 			}
-			again, err := journal.Replay(&entries, nil)
+			again, err := journal.Replay(&entries)
 			if err != nil || again != head || head.Size != made.Load() {
 				t.Errorf("%s, from its entries %s, %d were made: %v", head, again, made.Load(), err)
 			}

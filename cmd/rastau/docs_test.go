@@ -22,6 +22,8 @@ var elsewhere = map[string]string{
 	"rastau extend --anchors root.pem --tsa http://tsp.example/ licence.pdf":                                                                       "TestExtendCommand",
 	"rastau extend --anchors root.pem --tsa http://tsp.example/ --level LT --out long.p7s --content application.json application.p7s":              "TestExtendCommand",
 	"rastau sign --key licensor.p12 --password-file password --anchors root.pem --tsa http://tsp.example/ --level LTA --out signed licences/*.pdf": "TestSignCommand",
+	`rastau log verify --server https://licence.example.kz --since checkpoint.txt --key "$(cat log.pub)"`:                                          "TestLogOfAService",
+	"curl -fsS https://licence.example.kz/v1/log/checkpoint -o checkpoint.new":                                                                     "TestLogOfAService fetches it",
 	"go run ./cmd/rastau demo": "TestDemoServes starts it and asks its API",
 	"make test":                "it is how this test is run",
 	"make load":                "TestLoad plays a small one of it",

@@ -53,7 +53,9 @@ type logged struct {
 	config *Config
 }
 
-func (l *logged) store() *store.Store { return made(store.Open(l.t.Context(), store.Options{Database: filepath.Join(l.dir, "rastau.db")})) }
+func (l *logged) store() *store.Store {
+	return made(store.Open(l.t.Context(), store.Options{Database: filepath.Join(l.dir, "rastau.db")}))
+}
 
 // add appends entries from one number to before another; odd changes entry 40.
 func (l *logged) add(from, until int, odd string) {

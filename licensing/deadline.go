@@ -295,6 +295,9 @@ func (s *Service) deem(ctx context.Context, t term) error {
 		return doubtful(events)
 	})
 	if err == nil {
+		err = s.goesOn(ctx, app.Applicant)
+	}
+	if err == nil {
 		err = s.recheck(ctx, r, app)
 	}
 	if err == nil {

@@ -130,6 +130,23 @@ func (s *Service) holder(ctx context.Context, h Applicant) (now holderNow, known
 	return now, true, nil
 }
 
+// goesOn is ErrState where the state register says that whoever applies is no more: nobody is licensed who could not hold the licence
+// for a day (the law on licensing 2007, art. 48 (1), would end it at once). The order has the portal ask no register before the
+// registration, and much can happen in fifteen working days, so it is asked when the licence is issued. ErrLater where it cannot be.
+func (s *Service) goesOn(ctx context.Context, a Applicant) error {
+	if s.o.Registers == nil {
+		return nil
+	}
+	now, _, err := s.holder(ctx, a)
+	if err != nil {
+		return err
+	}
+	if now.ended != "" {
+		return fmt.Errorf("%w: %s: only a refusal is possible", ErrState, now.ended)
+	}
+	return nil
+}
+
 func registerError(err error) error {
 	if errors.Is(err, ErrNoRecord) {
 		return nil

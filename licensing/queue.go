@@ -338,7 +338,7 @@ func (s *Service) closeCase(tx Tx, ruling *Ruling, done *Application) error {
 
 // mayApprove holds an approval to what the law wants before it: the case is not
 // another officer's, nothing that was asked for is open, nobody who had to agree
-// refused, and the applicant's certificate has not turned out bad.
+// refused, the applicant is still there, and the applicant's certificate has not turned out bad.
 func (s *Service) mayApprove(ctx context.Context, a Actor, r *Regulation, app *Application) error {
 	err := s.o.Store.View(ctx, func(tx Tx) error {
 		if err := heldBy(tx, a, app.ID); err != nil {
@@ -351,6 +351,9 @@ func (s *Service) mayApprove(ctx context.Context, a Actor, r *Regulation, app *A
 		return blocked(events)
 	})
 	if err != nil {
+		return err
+	}
+	if err := s.goesOn(ctx, app.Applicant); err != nil {
 		return err
 	}
 	return s.recheck(ctx, r, app)

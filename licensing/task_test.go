@@ -176,9 +176,11 @@ func TestEndOfTheHolder(t *testing.T) {
 func TestEndOfTheHolderWithoutASeal(t *testing.T) {
 	h := newHouse(t)
 	var clock atomic.Int64
-	h.options.Registers = &books{persons: map[string]licensing.Person{personIIN: {IIN: personIIN, Name: "x", Deceased: true}}}
+	state := &books{persons: map[string]licensing.Person{}}
+	h.options.Registers = state
 	h.later(t, &clock, 0)
 	n := h.licensed(t)
+	state.persons[personIIN] = licensing.Person{IIN: personIIN, Name: "x", Deceased: true}
 	h.look(t)
 	h.later(t, &clock, 10*24*time.Hour)
 	h.runJobs(t)

@@ -31,7 +31,7 @@ const boxX, boxY, boxW, boxH = 58.0, footTop, pageWidth - margin - 58.0, qrSize
 const maxPages = 60
 
 // ErrTooLong: the texts do not fit on the pages that a licence may have.
-var ErrTooLong = errors.New("the licence's texts do not fit: shorten the activity, conditions, address or appendices")
+var ErrTooLong = errors.New("the licence's texts do not fit: shorten the activity, conditions, address, appendices, or the signer's position")
 
 // SignatureBox is where Draw leaves room for the visible block of the signature: llx, lly, urx, ury in PDF points on page 1.
 func SignatureBox() [4]float64 {
@@ -451,25 +451,10 @@ func (d *drawer) foot() error {
 		return err
 	}
 	d.artifact(func() { d.frame(boxX, boxY, boxW, boxH, 0.3, teal) })
-	y := boxY + 2
-	line := func(lang string, f *face, size, height float64, col colour, s string) {
-		d.say("P", lang, func() {
-			for _, part := range wrapped(f, size, boxW-8, s) {
-				y += height
-				d.canvas.text(boxX+4, y, f, size, col, part)
-			}
-		})
+	if err := d.block(); err != nil {
+		return err
 	}
-	signed, person := label("page.signed"), label("page.person")
-	line("", d.bold, 8, 4, black, signed.KK)
-	line("ru-RU", d.bold, 8, 4, black, signed.RU)
-	y += 1.6
-	line("", d.regular, labelSize, 3.6, grey, person.KK+" · "+person.RU)
-	line("", d.bold, 10, 4.8, black, l.SignerName)
-	line("", d.regular, 7.5, 4, black, l.SignerPosition.KK)
-	line("ru-RU", d.regular, 7.5, 3.6, black, l.SignerPosition.RU)
-
-	y = footTop + qrSize + 1
+	y := footTop + qrSize + 1.0
 	note := label("page.note")
 	for i, s := range []string{l.VerifyURL, note.KK, note.RU} {
 		f, size, lang := d.regular, 6.8, ""
@@ -487,7 +472,56 @@ func (d *drawer) foot() error {
 		})
 		y += 0.4
 	}
+	if y > pageHeight-13 { // the frame is near
+		return ErrTooLong
+	}
 	return nil
+}
+
+// smallest is how far the letters of the signature's block are made smaller where its texts are long.
+const smallest = 0.7
+
+// block fills the visible block of the signature. Long names and positions are written smaller, so that all of it stands inside.
+func (d *drawer) block() error {
+	signed, person := label("page.signed"), label("page.person")
+	all := []struct {
+		lang         string
+		face         *face
+		above        float64 // millimetres left free before it
+		size, height float64 // of a line: points, millimetres
+		colour       colour
+		text         string
+	}{
+		{"", d.bold, 0, 8, 4, black, signed.KK},
+		{"ru-RU", d.bold, 0, 8, 4, black, signed.RU},
+		{"", d.regular, 1.6, labelSize, 3.6, grey, person.KK + " · " + person.RU},
+		{"", d.bold, 0, 10, 4.8, black, d.l.SignerName},
+		{"", d.regular, 0, 7.5, 4, black, d.l.SignerPosition.KK},
+		{"ru-RU", d.regular, 0, 7.5, 3.6, black, d.l.SignerPosition.RU},
+	}
+	for scale := 1.0; scale >= smallest; scale -= 0.05 {
+		tall := 0.0
+		lines := make([][]string, len(all))
+		for i, t := range all {
+			lines[i] = wrapped(t.face, t.size*scale, boxW-8, t.text)
+			tall += t.above*scale + float64(len(lines[i]))*t.height*scale
+		}
+		if tall > boxH-4 {
+			continue
+		}
+		y := boxY + 2
+		for i, t := range all {
+			y += t.above * scale
+			d.say("P", t.lang, func() {
+				for _, part := range lines[i] {
+					y += t.height * scale
+					d.canvas.text(boxX+4, y, t.face, t.size*scale, t.colour, part)
+				}
+			})
+		}
+		return nil
+	}
+	return ErrTooLong
 }
 
 // count writes how many pages there are, where there is more than one.

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -175,6 +177,43 @@ func TestTextThatDoesNotFitIsRefused(t *testing.T) {
 	l.Conditions.KK = strings.Repeat("өте ұзақ шарт ", 40_000)
 	if _, err := page.Draw(l); !errors.Is(err, page.ErrTooLong) {
 		t.Errorf("got %v, want ErrTooLong", err)
+	}
+}
+
+// A long name and position stand inside the signature's block, smaller; what does not fit even so is refused.
+func TestSignatureBlockHoldsItsTexts(t *testing.T) {
+	tool := program(t, "pdftotext")
+	l := licence()
+	l.SignerName = "ӘБІЛҚАЙЫРОВ-ҚҰНАНБАЕВ ҮМІТҺАН МҰХАММЕДЖАНҰЛЫ НҰРМҰХАММЕДҰЛЫ"
+	l.SignerPosition = phrase.Text{
+		KK: "Қазақстан Республикасы Көлік министрлігі Автомобиль көлігі және көліктік бақылау комитетінің Шығыс Қазақстан облысы бойынша көліктік бақылау инспекциясы басшысының ОРЫНБАСАРЫ",
+		RU: "Заместитель руководителя инспекции транспортного контроля по Восточно-Казахстанской области Комитета автомобильного транспорта и транспортного контроля Министерства ТРАНСПОРТА",
+	}
+	file, _ := draw(t, l)
+	out, err := exec.Command(tool, "-bbox", file, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bottom := 841.89 - page.SignatureBox()[1] // from the top, as pdftotext counts
+	last := map[string]float64{}
+	for _, m := range regexp.MustCompile(`yMax="([0-9.]+)">([^<]*)<`).FindAllStringSubmatch(string(out), -1) {
+		if y, err := strconv.ParseFloat(m[1], 64); err == nil {
+			last[m[2]] = y
+		}
+	}
+	for _, word := range []string{"НҰРМҰХАММЕДҰЛЫ", "ОРЫНБАСАРЫ", "ТРАНСПОРТА"} {
+		if y, is := last[word]; !is || y > bottom {
+			t.Errorf("%s ends at %.1f, the block at %.1f", word, y, bottom)
+		}
+	}
+	l.SignerPosition.KK = strings.Repeat(l.SignerPosition.KK+" ", 4)
+	if _, err := page.Draw(l); !errors.Is(err, page.ErrTooLong) {
+		t.Errorf("a position of %d bytes: %v", len(l.SignerPosition.KK), err)
+	}
+	l = licence()
+	l.VerifyURL = "http://127.0.0.1/" + strings.Repeat("licences/", 60) + l.Number
+	if _, err := page.Draw(l); !errors.Is(err, page.ErrTooLong) {
+		t.Errorf("an address of %d bytes: %v", len(l.VerifyURL), err)
 	}
 }
 

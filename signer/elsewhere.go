@@ -43,6 +43,7 @@ func (s *Signer) Begin(ctx context.Context, file []byte, o PDFOptions, chain ...
 	d := &Draft{Level: level}
 	if o.Certificate == nil {
 		prepare.SubFilter = "adbe.pkcs7.detached"
+		prepare.Size = foreignRoom
 		p, err := pdf.Prepare(file, prepare)
 		if err != nil {
 			return nil, err
@@ -58,7 +59,7 @@ func (s *Signer) Begin(ctx context.Context, file []byte, o PDFOptions, chain ...
 	for _, c := range chain {
 		d.Chain = append(d.Chain, c.Raw)
 	}
-	prepare.Size = room(&pki.Key{Certificate: o.Certificate, Chain: chain}, level)
+	prepare.Size = room(&pki.Key{Certificate: o.Certificate, Chain: chain}) // its time-stamp is one of the document
 	p, err := pdf.Prepare(file, prepare)
 	if err != nil {
 		return nil, err
@@ -71,6 +72,10 @@ func (s *Signer) Begin(ctx context.Context, file []byte, o PDFOptions, chain ...
 	d.Attributes, d.Hash = u.Attributes, u.Hash
 	return d, nil
 }
+
+// foreignRoom is how many bytes are left for a CMS that another program writes, with its certificates and perhaps a token: the place
+// cannot be made larger once it has been signed.
+const foreignRoom = 12 << 10
 
 // unsigned is the CMS of a draft without its signature value: the same each time.
 func (d *Draft) unsigned(p *pdf.Prepared) (*cms.Prepared, error) {

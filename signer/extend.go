@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync/atomic"
 
 	"rastau/internal/cms"
 	"rastau/internal/pdf"
@@ -39,7 +40,10 @@ type ExtenderOptions struct {
 
 // Extender brings signatures that are there, whoever made them, to a higher level, and renews those that have it. It needs no
 // key. Safe for concurrent use.
-type Extender struct{ o ExtenderOptions }
+type Extender struct {
+	o      ExtenderOptions
+	widest atomic.Int64 // bytes of the largest token so far
+}
 
 // NewExtender makes an Extender.
 func NewExtender(o ExtenderOptions) (*Extender, error) {
@@ -53,7 +57,7 @@ func newExtender(o ExtenderOptions) *Extender {
 	if o.Hash == "" {
 		o.Hash = pki.OIDSHA256
 	}
-	return &Extender{o}
+	return &Extender{o: o}
 }
 
 // Extend returns the document, a PDF or CAdES, with what every signature in it lacks for the level. What is there is kept
@@ -96,9 +100,37 @@ func (e *Extender) checked(ctx context.Context, document, content []byte, level 
 	return document, nil
 }
 
+// tokenRoom is how many bytes to leave for the next token where none has been seen yet.
+const tokenRoom = 8 << 10
+
+// room is how many bytes to leave for the next token: those of one authority are about as large as each other, and what is left
+// empty stands in the file twice, as digits.
+func (e *Extender) room() int {
+	if n := int(e.widest.Load()); n > 0 {
+		return n + 512
+	}
+	return tokenRoom
+}
+
+// stamp asks for a token and remembers how large it is.
+func (e *Extender) stamp(ctx context.Context, data []byte) ([]byte, error) {
+	token, err := e.o.Stamper.Stamp(ctx, data)
+	if err == nil && len(token) == 0 {
+		err = errors.New("the answer is empty")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStamp, err)
+	}
+	for n := int64(len(token)); ; {
+		if was := e.widest.Load(); n <= was || e.widest.CompareAndSwap(was, n) {
+			return token, nil
+		}
+	}
+}
+
 // covering asks for a token and holds it to what it was asked over: a token of something else would lie unnoticed for years.
 func (e *Extender) covering(ctx context.Context, data []byte) ([]byte, *timestamp.Token, error) {
-	raw, err := stamp(ctx, e.o.Stamper, data)
+	raw, err := e.stamp(ctx, data)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -286,7 +318,7 @@ func items(ders [][]byte) []pdf.Item {
 
 // documentStamp appends a revision with a document time-stamp (EN 319 142-1 §5.4.3).
 func (e *Extender) documentStamp(ctx context.Context, file []byte) ([]byte, error) {
-	o := pdf.PrepareOptions{SubFilter: "ETSI.RFC3161", Size: 12 << 10}
+	o := pdf.PrepareOptions{SubFilter: "ETSI.RFC3161", Size: e.room()}
 	stamped, need, err := e.documentStampOf(ctx, file, o)
 	if errors.Is(err, pdf.ErrTooLarge) {
 		o.Size = need + 2048

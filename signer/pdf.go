@@ -53,7 +53,10 @@ func (s *Signer) Document(ctx context.Context, d *pdf.Document, o PDFOptions) (d
 		return nil, err
 	}
 	prepare := o.prepare(now)
-	prepare.Size = room(by.Key, level)
+	prepare.Size = room(by.Key)
+	if level >= LevelT {
+		prepare.Size += s.extender.room()
+	}
 	signed, need, err := s.pades(ctx, by, d, prepare, level)
 	if errors.Is(err, pdf.ErrTooLarge) {
 		// A token's size is known only when it is there. The next one is about as large.
@@ -78,14 +81,11 @@ func (o PDFOptions) prepare(now time.Time) pdf.PrepareOptions {
 	}
 }
 
-// room estimates the CMS: certificates, the signature with its attributes, and a token with its own chain.
-func room(k *pki.Key, level Level) int {
+// room estimates the CMS without its token: certificates, and the signature with its attributes.
+func room(k *pki.Key) int {
 	n := 2048 + len(k.Certificate.Raw)
 	for _, c := range k.Chain {
 		n += len(c.Raw)
-	}
-	if level >= LevelT {
-		n += 8192
 	}
 	return n
 }
@@ -101,7 +101,7 @@ func (s *Signer) pades(ctx context.Context, by *held, d *pdf.Document, o pdf.Pre
 	}
 	c.Key = by.Signer
 	if level >= LevelT {
-		c.Stamp = func(ctx context.Context, signature []byte) ([]byte, error) { return stamp(ctx, s.o.Stamper, signature) }
+		c.Stamp = s.extender.stamp
 	}
 	sd, err := cms.Sign(ctx, c)
 	if err != nil {

@@ -175,18 +175,6 @@ func (s *Signer) level(l Level) (Level, error) {
 	return l, s.able(l)
 }
 
-// stamp asks for a token; an empty answer is an error.
-func stamp(ctx context.Context, from Stamper, data []byte) ([]byte, error) {
-	token, err := from.Stamp(ctx, data)
-	if err == nil && len(token) == 0 {
-		err = errors.New("the answer is empty")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrStamp, err)
-	}
-	return token, nil
-}
-
 // observe begins a signature; whoever ends it tells what it took.
 func (s *Signer) observe(ctx context.Context, format string) (context.Context, func(error)) {
 	began := time.Now()

@@ -34,7 +34,7 @@ func (s *Signer) XML(ctx context.Context, document []byte, o XMLOptions) ([]byte
 	return s.xml(ctx, kind, document, o.Certificate, func(x *xmldsig.SignOptions) ([]byte, error) {
 		x.XAdES = !o.Plain
 		if level == LevelT {
-			x.Stamp = func(ctx context.Context, data []byte) ([]byte, error) { return stamp(ctx, s.o.Stamper, data) }
+			x.Stamp = s.extender.stamp
 		}
 		return xmldsig.Sign(ctx, document, *x)
 	})

@@ -12,7 +12,10 @@ import (
 )
 
 // maxPlain is how many bytes of drawing stay uncompressed: compressing a licence of one page costs more than all else.
-const maxPlain = 48 << 10
+const maxPlain = 24 << 10
+
+// maxElements is how many elements of the structure stand in the file as they are: those of a long list weigh more than its text.
+const maxElements = 200
 
 // assembly is what a file is put together from.
 type assembly struct {
@@ -29,7 +32,7 @@ const room = 20 << 10
 // assemble writes the file.
 func (a assembly) assemble() pdf.Draft {
 	c := a.canvas
-	f := &file{}
+	f := &file{squeezed: len(c.elements) > maxElements}
 	size := len(a.attachment) + len(fixed().body) + 8<<10 + 160*len(c.elements) + room
 	plain := 0
 	for _, s := range c.sheets {
@@ -55,7 +58,7 @@ func (a assembly) assemble() pdf.Draft {
 	}
 	for i, s := range c.sheets {
 		contents := f.fresh()
-		if plain > maxPlain {
+		if plain > maxPlain || f.squeezed {
 			f.stream(contents, "/Filter/FlateDecode", deflated(s.ops))
 		} else {
 			f.stream(contents, "", s.ops)
@@ -83,7 +86,7 @@ func (a assembly) assemble() pdf.Draft {
 func (a assembly) attach(f *file) (catalog string) {
 	data, entries := a.attachment, "/Type/EmbeddedFile/Subtype/application#2Fjson"
 	entries += fmt.Sprintf("/Params<</Size %d/ModDate(D:%sZ)>>", len(data), a.properties.at.UTC().Format("20060102150405"))
-	if len(data) > maxPlain {
+	if len(data) > maxPlain || f.squeezed {
 		data, entries = deflated(data), entries+"/Filter/FlateDecode"
 	}
 	body, spec := f.fresh(), f.fresh()
@@ -104,8 +107,8 @@ func (a assembly) structure(f *file, sheets []int, link int) {
 			top = append(top, nums[i])
 		}
 	}
-	f.object(numTree, "<</Type/StructTreeRoot/K %d 0 R/ParentTree %d 0 R/ParentTreeNextKey %d>>", document, numParents, len(sheets)+1)
-	f.object(document, "<</Type/StructElem/S/Document/P %d 0 R/Lang(kk-KZ)/K[%s]>>", numTree, refs(top))
+	f.lesser(numTree, "<</Type/StructTreeRoot/K %d 0 R/ParentTree %d 0 R/ParentTreeNextKey %d>>", document, numParents, len(sheets)+1)
+	f.lesser(document, "<</Type/StructElem/S/Document/P %d 0 R/Lang(kk-KZ)/K[%s]>>", numTree, refs(top))
 	linked := 0
 	var kids []int
 	for i, e := range c.elements {
@@ -133,7 +136,7 @@ func (a assembly) structure(f *file, sheets []int, link int) {
 	if linked > 0 {
 		fmt.Fprintf(&way, "%d %d 0 R", len(c.sheets), linked)
 	}
-	f.object(numParents, "<</Nums[%s]>>", way.String())
+	f.lesser(numParents, "<</Nums[%s]>>", way.String())
 }
 
 func refs(nums []int) string {

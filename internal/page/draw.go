@@ -51,6 +51,9 @@ func Compose(l Licence) (*pdf.Document, error) {
 	if err != nil {
 		return nil, err
 	}
+	if drawn.Offsets == nil { // a long one
+		return pdf.Open(drawn.Data, pdf.Limits{})
+	}
 	return drawn.Document()
 }
 

@@ -31,13 +31,20 @@ const (
 	numFree    = numParents + 1
 )
 
-// file writes a PDF 1.7 as PDF/A-3 wants it (ISO 19005-3): one revision, a classic table, nothing left out that a reader in
-// decades may miss.
+// file writes a PDF 1.7 as PDF/A-3 wants it (ISO 19005-3): one revision, a classic table where the licence is not long, nothing left
+// out that a reader in decades may miss.
 type file struct {
 	out     []byte
 	offsets []int // by object number
 	own     int   // where the objects of this licence begin
+
+	squeezed bool // the structure's elements stand in object streams
+	aside    []byte
+	places   []place
 }
+
+// place of an object in aside.
+type place struct{ num, at int }
 
 func (f *file) start() {
 	f.out = append(f.out, "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"...)
@@ -56,11 +63,30 @@ func (f *file) object(num int, format string, a ...any) {
 	f.out = append(f.out, "\nendobj\n"...)
 }
 
+// lesser is object for what may stand in an object stream: no stream, and nothing that a reader needs to find those.
+func (f *file) lesser(num int, format string, a ...any) {
+	if !f.squeezed {
+		f.object(num, format, a...)
+		return
+	}
+	f.places = append(f.places, place{num, len(f.aside)})
+	f.aside = append(fmt.Appendf(f.aside, format, a...), '\n')
+}
+
 // element writes one of the structure; link is 0 where it is none. It is called some sixty times for each licence.
 func (f *file) element(num int, e element, parent int, kids []int, sheet, link int) {
+	if f.squeezed {
+		f.places = append(f.places, place{num, len(f.aside)})
+		f.aside = append(writeElement(f.aside, e, parent, kids, sheet, link), '\n')
+		return
+	}
 	f.offsets[num] = len(f.out)
-	out := strconv.AppendInt(f.out, int64(num), 10)
-	out = append(append(out, " 0 obj\n<</Type/StructElem/S/"...), e.role...)
+	f.out = append(strconv.AppendInt(f.out, int64(num), 10), " 0 obj\n"...)
+	f.out = append(writeElement(f.out, e, parent, kids, sheet, link), "\nendobj\n"...)
+}
+
+func writeElement(out []byte, e element, parent int, kids []int, sheet, link int) []byte {
+	out = append(append(out, "<</Type/StructElem/S/"...), e.role...)
 	out = reference(append(out, "/P "...), parent)
 	if e.lang != "" {
 		out = append(append(append(out, "/Lang("...), e.lang...), ')')
@@ -87,7 +113,7 @@ func (f *file) element(num int, e element, parent int, kids []int, sheet, link i
 		}
 		out = append(out, ']')
 	}
-	f.out = append(out, ">>\nendobj\n"...)
+	return append(out, ">>"...)
 }
 
 func reference(out []byte, num int) []byte {
@@ -105,6 +131,10 @@ func (f *file) stream(num int, entries string, data []byte) {
 // finish writes the table and the trailer. The identifier (ISO 32000-1 §14.4) is made from what this licence alone has, so that
 // the same licence gives the same file.
 func (f *file) finish() pdf.Draft {
+	if f.squeezed {
+		f.finishSqueezed()
+		return pdf.Draft{Data: f.out}
+	}
 	sum := sha256.Sum256(f.out[f.own:])
 	at := len(f.out)
 	f.out = fmt.Appendf(f.out, "xref\n0 %d\n0000000000 65535 f \n", len(f.offsets))
@@ -120,6 +150,47 @@ func (f *file) finish() pdf.Draft {
 	f.out = fmt.Appendf(f.out, "trailer\n<</Size %d/Root %d 0 R/Info %d 0 R/ID[<%X><%X>]>>\nstartxref\n%d\n%%%%EOF\n",
 		len(f.offsets), numCatalog, numInfo, sum[:16], sum[:16], at)
 	return pdf.Draft{Data: f.out, Offsets: f.offsets, Table: at, Trailer: trailer}
+}
+
+// inStream is how many objects one object stream holds.
+const inStream = 1000
+
+// finishSqueezed writes the objects that were put aside into object streams (ISO 32000-1 §7.5.7), and a stream of cross-references
+// (§7.5.8) in the table's place.
+func (f *file) finishSqueezed() {
+	type inside struct{ stream, index int }
+	where := map[int]inside{}
+	for len(f.places) > 0 {
+		some := f.places[:min(len(f.places), inStream)]
+		f.places = f.places[len(some):]
+		end := len(f.aside)
+		if len(f.places) > 0 {
+			end = f.places[0].at
+		}
+		stream := f.fresh()
+		var head []byte
+		for i, p := range some {
+			head = append(strconv.AppendInt(append(strconv.AppendInt(head, int64(p.num), 10), ' '), int64(p.at-some[0].at), 10), ' ')
+			where[p.num] = inside{stream, i}
+		}
+		f.stream(stream, fmt.Sprintf("/Type/ObjStm/N %d/First %d/Filter/FlateDecode", len(some), len(head)), deflated(append(head, f.aside[some[0].at:end]...)))
+	}
+	sum := sha256.Sum256(f.out[f.own:])
+	table, at := f.fresh(), len(f.out)
+	f.offsets[table] = at
+	var rows []byte
+	for num, offset := range f.offsets {
+		kind, second, third := byte(1), offset, 0
+		if in, is := where[num]; is {
+			kind, second, third = 2, in.stream, in.index
+		} else if num == 0 {
+			kind, third = 0, 65535
+		}
+		rows = binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint32(append(rows, kind), uint32(second)), uint16(third))
+	}
+	f.stream(table, fmt.Sprintf("/Type/XRef/Size %d/W[1 4 2]/Root %d 0 R/Info %d 0 R/ID[<%X><%X>]/Filter/FlateDecode",
+		len(f.offsets), numCatalog, numInfo, sum[:16], sum[:16]), deflated(rows))
+	f.out = fmt.Appendf(f.out, "startxref\n%d\n%%%%EOF\n", at)
 }
 
 // words writes a text string (ISO 32000-1 §7.9.2.2) as UTF-16 in hexadecimal digits.

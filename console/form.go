@@ -255,12 +255,12 @@ type answer struct{ Label, Value string }
 func answersOf(f licensing.FormStep, values map[string]any, lang phrase.Lang, yes string) []answer {
 	var out []answer
 	for _, fd := range fieldsOf(f, "", values, lang, nil) {
-		out = append(out, words(fd, yes)...)
+		out = append(out, words(fd, lang, yes)...)
 	}
 	return out
 }
 
-func words(fd field, yes string) []answer {
+func words(fd field, lang phrase.Lang, yes string) []answer {
 	switch fd.Kind {
 	case "yes":
 		if fd.Value == "" {
@@ -283,7 +283,7 @@ func words(fd field, yes string) []answer {
 		for i, row := range fd.Rows {
 			var parts []string
 			for _, f := range row {
-				for _, a := range words(f, yes) {
+				for _, a := range words(f, lang, yes) {
 					parts = append(parts, a.Value)
 				}
 			}
@@ -293,6 +293,9 @@ func words(fd field, yes string) []answer {
 	}
 	if fd.Value == "" {
 		return nil
+	}
+	if fd.Kind == "number" && lang != phrase.EN {
+		fd.Value = strings.Replace(fd.Value, ".", ",", 1) // the decimal mark of Kazakh and Russian
 	}
 	if fd.Kind == "date" && len(fd.Value) == 10 {
 		fd.Value = fd.Value[8:] + "." + fd.Value[5:7] + "." + fd.Value[:4]

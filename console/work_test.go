@@ -57,7 +57,7 @@ func TestWorkOnACase(t *testing.T) {
 	at := "/case/" + app.ID
 	b := h.staff(t, "officer.1", account.Officer)
 	h.colleague(t, "officer.2")
-	b.open(at).sees(200, "Қолтаңба түпнұсқа", "Міндетті 1 құжаттың 1-і тіркелген", "Сертификат кері қайтарылмаған ба", "портал арқылы").lacks("console.", at+"/decision")
+	b.open(at).sees(200, "Қолтаңба түпнұсқа", "Міндетті 1 құжаттың 1-і тіркелген", "Куәлік кері қайтарылмаған ба", "портал арқылы").lacks("console.", at+"/decision")
 	b.post(at+"/claim", nil).sees(200, at+"/decision", "officer.1 алды")
 	b.open(at+"/work/note").sees(200, "Белгіні тек қызметкерлер көреді")
 	b.post(at+"/work/note", nil).sees(422, `href="#f-text"`)

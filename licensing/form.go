@@ -5,9 +5,11 @@ package licensing
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -81,7 +83,8 @@ func weight(v *jsonschema.ValidationError) int {
 
 func (r *Regulation) checkForm(src *source) {
 	properties := map[string]map[string]any{}
-	seen := map[string]bool{}
+	seen, names, sound := map[string]bool{}, map[string]bool{}, true
+	fieldNames(src.node("form"), names)
 	for i, f := range r.Form {
 		if f.Name.EN == "" || !isKey(f.Key) || seen[f.Key] {
 			src.problem(src.line("form", i), "a form step needs a name and a key that stands once")
@@ -105,7 +108,12 @@ func (r *Regulation) checkForm(src *source) {
 			}
 		}
 		if f.Schema != nil {
-			src.checkSchema(src.node("form", i, "schema"))
+			before := len(src.problems)
+			src.checkSchema(src.node("form", i, "schema"), names)
+			if len(src.problems) == before { // else what is wrong has been named already
+				src.checkCompiles(f.Schema, i)
+			}
+			sound = sound && len(src.problems) == before
 		}
 		props, _ := f.Schema["properties"].(map[string]any)
 		for name, p := range props {
@@ -122,7 +130,7 @@ func (r *Regulation) checkForm(src *source) {
 	for _, a := range r.Applicants {
 		for _, o := range r.Operations {
 			schema, err := compile(r.schema(a.Kind, o.Key))
-			if err != nil {
+			if err != nil && sound { // else its step was named already
 				src.problem(src.line("form"), "the form for %s of a %s is no JSON Schema: %v", o.Key, a.Kind, err)
 			}
 			r.forms[formKey{a.Kind, o.Key}] = schema
@@ -153,11 +161,23 @@ var schemaKeywords = []string{
 	"minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minItems", "maxItems", "uniqueItems",
 }
 
-func (s *source) checkSchema(n *yaml.Node) {
+// fieldNames are those of all steps: one step may ask for what another shows.
+func fieldNames(n *yaml.Node, into map[string]bool) {
+	for i, c := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "properties" {
+			for j := 0; j < len(c.Content); j += 2 {
+				into[c.Content[j].Value] = true
+			}
+		}
+		fieldNames(c, into)
+	}
+}
+
+func (s *source) checkSchema(n *yaml.Node, names map[string]bool) {
 	switch n.Kind {
 	case yaml.SequenceNode:
 		for _, c := range n.Content {
-			s.checkSchema(c)
+			s.checkSchema(c, names)
 		}
 		return
 	case yaml.MappingNode:
@@ -174,14 +194,50 @@ func (s *source) checkSchema(n *yaml.Node) {
 			if _, err := regexp.Compile(value.Value); err != nil {
 				s.problem(value.Line, "the pattern cannot be read: %v", err)
 			}
+		case "required":
+			for _, name := range value.Content {
+				if !names[name.Value] { // then nothing that anybody fills in would do
+					s.problem(name.Line, "the field %q is required, and the form has none of this name", name.Value)
+				}
+			}
 		case "items", "oneOf", "anyOf", "additionalProperties":
-			s.checkSchema(value)
+			s.checkSchema(value, names)
 		case "properties":
 			for j := 1; j < len(value.Content); j += 2 {
-				s.checkSchema(value.Content[j])
+				s.checkSchema(value.Content[j], names)
 			}
 		}
 	}
+}
+
+// checkCompiles holds a step's schema to JSON Schema itself. What does not fit is named where it stands.
+func (s *source) checkCompiles(schema map[string]any, step int) {
+	_, err := compile(schema)
+	if err == nil {
+		return
+	}
+	line, why := s.line("form", step, "schema"), err.Error()
+	var unfit *jsonschema.SchemaValidationError
+	var found *jsonschema.ValidationError
+	if errors.As(err, &unfit) && errors.As(unfit.Err, &found) {
+		leaf := innermost(found)
+		n := s.node("form", step, "schema")
+		for _, part := range leaf.InstanceLocation {
+			next := child(n, part)
+			if i, err := strconv.Atoi(part); err == nil && n.Kind == yaml.SequenceNode && i < len(n.Content) {
+				next = n.Content[i]
+			}
+			if next == nil {
+				break
+			}
+			n = next
+		}
+		line, why = n.Line, fmt.Sprintf("%q does not fit there", strings.Join(leaf.InstanceLocation, "/"))
+		if n.Kind == yaml.ScalarNode {
+			why = fmt.Sprintf("%q does not fit there", n.Value)
+		}
+	}
+	s.problem(line, "the schema of a form step is no JSON Schema: %s", why)
 }
 
 // compile brings a schema to the numbers that a JSON decoder would give, and compiles it.

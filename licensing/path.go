@@ -35,8 +35,17 @@ func (r *Regulation) checkPath(src *source, i int) {
 	if p.Diagram.EN == "" {
 		src.problem(src.line("paths", i), "the path %q needs diagram, the title of its diagram", p.Key)
 	}
-	numbers := map[int]bool{}
+	numbers, names := map[int]bool{}, map[string]bool{}
 	for j, s := range p.Steps {
+		if names[s.Process] {
+			src.problem(src.line("paths", i, "steps", j, "process"), "step %d: the process %s stands on another step of this path too", s.Number, s.Process)
+		}
+		names[s.Process] = true
+		if c := s.Condition; c != nil && names[c.Key] {
+			src.problem(src.line("paths", i, "steps", j, "condition", "key"), "step %d: the condition %s stands on another step of this path too", s.Number, c.Key)
+		} else if c != nil {
+			names[c.Key] = true
+		}
 		if s.Number < 1 || numbers[s.Number] {
 			src.problem(src.line("paths", i, "steps", j), "step numbers must be above zero and stand once; %d does not", s.Number)
 		}

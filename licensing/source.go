@@ -9,6 +9,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -46,6 +47,9 @@ func readSource(name string, data []byte, out any) (*source, error) {
 	src := &source{name: name}
 	if len(data) > maxSource {
 		return nil, &DataError{File: name, Problem: fmt.Sprintf("the file has more than %d bytes", maxSource)}
+	}
+	if bad := bytes.IndexFunc(data, func(r rune) bool { return r == utf8.RuneError }); !utf8.Valid(data) && bad >= 0 {
+		return nil, &DataError{File: name, Line: 1 + bytes.Count(data[:bad], []byte("\n")), Problem: "the file must be UTF-8"}
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {

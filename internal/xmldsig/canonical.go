@@ -66,6 +66,7 @@ type writer struct {
 	sort   []sortable
 	decls  []binding
 	texts  []declarationText // of each prefix, what was written last
+	next   int               // of the hollows
 	joined bool              // the first element's xml:base was joined to those around it
 }
 
@@ -190,8 +191,9 @@ func (w *writer) element(part span, omit []span, above []uint32) {
 		w.leave(first)
 		return
 	}
-	if w.nodes[first].kind == leaf {
-		w.leafEnd(&w.nodes[first])
+	if n := &w.nodes[first]; n.kind == piece {
+		inside, _ := w.content(n)
+		w.piece(n, inside)
 		w.leave(first)
 		return
 	}
@@ -226,7 +228,7 @@ func (w *writer) element(part span, omit []span, above []uint32) {
 						continue
 					}
 					w.source(n.from, n.to-2)
-					w.opened(n)
+					w.opened(n.from + 1)
 					continue
 				}
 			}
@@ -247,16 +249,16 @@ func (w *writer) element(part span, omit []span, above []uint32) {
 			} else {
 				w.leave(i)
 			}
-		case leaf:
+		case piece:
+			from := n.from
 			if w.m.exclusive && w.ren[n.prefix] != w.cur[n.prefix] {
-				// Only the prefix of the name has to be declared here, and nothing inside could use it.
-				end := w.nameEnd(n.from + 1)
-				w.source(n.from, end)
+				// Only the prefix of the name has to be declared here; what stands inside has the same.
+				end := w.nameEnd(from + 1)
+				w.source(from, end)
 				w.declare(binding{n.prefix, w.cur[n.prefix]})
-				w.source(end, n.to)
-				continue
+				from = end
 			}
-			w.source(n.from, n.to)
+			w.piece(n, from)
 		case endTag:
 			if n.flags&plainTag != 0 {
 				w.source(n.from, n.to)
@@ -278,25 +280,6 @@ func (w *writer) element(part span, omit []span, above []uint32) {
 			w.other(n)
 		}
 	}
-}
-
-// leafEnd writes what follows the start tag of a leaf.
-func (w *writer) leafEnd(n *node) {
-	from, _ := w.leafText(n)
-	w.source(from, n.to)
-}
-
-// leafText is where the text of a leaf stands.
-func (d *Document) leafText(n *node) (from, to uint32) {
-	end := d.nameEnd(n.from + 1)
-	at := int(end)
-	if d.src[at] != '>' {
-		var err error
-		if _, at, _, _, err = d.scan(nil, 1<<16, at); err != nil { // cannot be
-			return n.to, n.to
-		}
-	}
-	return uint32(at) + 1, n.to - (end - n.from - 1) - 3
 }
 
 // name writes the name of an element's start or end tag.

@@ -16,22 +16,25 @@ const (
 	isName              // of an ASCII name (XML 1.0 §2.3), the colon not among them
 	isStart             // may begin an ASCII name
 	isSpace             // S
+	inTag               // must be looked at in an attribute value, or ends the tag
 )
 
 var class = func() (t [256]uint8) {
 	for c := range 256 {
 		switch {
 		case c == '\t' || c == '\n':
-			t[c] = inValue | isSpace
+			t[c] = inValue | inTag | isSpace
 		case c == '\r':
-			t[c] = inText | inValue | isSpace
+			t[c] = inText | inValue | inTag | isSpace
 		case c == ' ':
 			t[c] = isSpace
 		case c == '<' || c == '&':
-			t[c] = inText | inValue
+			t[c] = inText | inValue | inTag
 		case c == '>':
-			t[c] = inText
-		case c == '"' || c == '\'':
+			t[c] = inText | inTag
+		case c == '"':
+			t[c] = inValue | inTag
+		case c == '\'':
 			t[c] = inValue
 		case c == '_' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z':
 			t[c] = isName | isStart

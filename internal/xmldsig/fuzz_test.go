@@ -109,19 +109,30 @@ func digestText(doc []byte) string {
 	text := uint32(0)
 	for i := range d.nodes {
 		n := &d.nodes[i]
-		out.Write(d.decoded(text, n.from, false))
-		text = n.to
+		if n.kind != piece {
+			out.Write(d.decoded(text, n.from, false))
+			text = n.to
+		}
 		switch n.kind {
-		case startTag, emptyTag, leaf:
+		case startTag, emptyTag:
 			out.WriteString("<" + string(d.local(uint32(i))) + ">")
 		case endTag:
 			out.WriteString("</" + string(d.local(n.link)) + ">")
+		case piece:
+			for from, to := range d.tags(n) {
+				out.Write(d.decoded(text, from, false))
+				text = to
+				if d.src[from+1] == '/' {
+					out.WriteString("</" + string(d.localAt(from+2)) + ">")
+					continue
+				}
+				out.WriteString("<" + string(d.localAt(from+1)) + ">")
+				if d.src[to-2] == '/' {
+					out.WriteString("</" + string(d.localAt(from+1)) + ">")
+				}
+			}
 		}
-		if n.kind == leaf {
-			begin, end := d.leafText(n)
-			out.Write(d.decoded(begin, end, false))
-		}
-		if n.kind == emptyTag || n.kind == leaf {
+		if n.kind == emptyTag {
 			out.WriteString("</" + string(d.local(uint32(i))) + ">")
 		}
 	}

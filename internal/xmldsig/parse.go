@@ -5,6 +5,7 @@ package xmldsig
 import (
 	"bytes"
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -41,7 +42,7 @@ const (
 	comment
 	instruction
 	cdata
-	leaf // <a>text</a>, a start tag, text and an end tag that all are their own canonical form, with nothing to declare
+	piece // an element with all that is in it, its own canonical form but for "<a/>", with nothing to declare and one prefix
 )
 
 // What is known of a node and of the character data in front of it.
@@ -51,6 +52,8 @@ const (
 	declares                     // it has namespace declarations
 	prefixed                     // it has attributes with a prefix
 	attributed                   // it has attributes that are no declarations
+	nested                       // a piece in which elements stand
+	apart                        // an element that is no piece, because something in it needs a node
 )
 
 // node is one piece of markup; the character data between two of them need no node.
@@ -66,6 +69,9 @@ type node struct {
 // identifier is an attribute that may be referred to (Id, ID, id, xml:id, wsu:Id).
 type identifier struct{ node, from, to uint32 }
 
+// hollow is an empty element of a piece: where its name begins, and "/>".
+type hollow struct{ name, slash uint32 }
+
 // Document is a parsed document. It is immutable once parsed and safe for concurrent use; it keeps the source.
 type Document struct {
 	src        []byte
@@ -74,6 +80,7 @@ type Document struct {
 	prefixes   []string
 	uris       []string
 	ids        []identifier
+	hollows    []hollow // in their order
 	signatures []uint32
 	above      [][]uint32 // the elements around each signature
 	comments   bool       // there are any
@@ -89,6 +96,7 @@ const (
 	uriNone uint32 = iota
 	uriXML
 	uriDSig
+	uriOther = uint32(len(reserved)) // from here on those of the document
 
 	prefixNone uint16 = 0
 	prefixXML  uint16 = 1
@@ -101,6 +109,10 @@ const (
 	namespaceXSI  = "http://www.w3.org/2001/XMLSchema-instance"
 	namespaceWSU  = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 )
+
+// reserved are the namespaces that this package reads: their elements always have nodes.
+var reserved = [...]string{"", namespaceXML, namespaceDSig, xmldsig11, more2007, exclusive, namespaceXAdES, namespaceXAdES141,
+	namespaceWSSE, namespaceWSU, soap[0], soap[1]}
 
 // maxInstructions bounds the processing instructions of one document; who needs any needs one or two.
 const maxInstructions = 1024
@@ -118,15 +130,18 @@ type parser struct {
 	cur     []uint32 // the namespace name of each prefix in scope
 	undo    []change
 	attrs   []attribute
-	last    uint16 // the prefix met last, which mostly is the next
-	content bool   // inside the root element
-	done    bool   // behind it
+	near    [16]uint16 // prefixes met lately, by their length and first letter
+	content bool       // inside the root element
+	done    bool       // behind it
 }
 
 type opened struct {
-	node uint32
-	name uint32 // octets of its name
-	undo int    // entries of undo before it
+	node   uint32
+	name   uint32 // where its name stands
+	size   uint32 // octets of its name
+	undo   uint32 // entries of undo before it
+	prefix uint16
+	inside uint8 // nested, apart
 }
 
 type change struct {
@@ -156,13 +171,18 @@ func Parse(data []byte, l Limits) (*Document, error) {
 	d := &Document{
 		src:      src,
 		prefixes: []string{"", "xml"},
-		uris:     []string{"", namespaceXML, namespaceDSig},
+		uris:     slices.Clone(reserved[:]),
 		limits:   l,
-		bound:    map[string]uint32{"": uriNone, namespaceXML: uriXML, namespaceDSig: uriDSig},
+		bound:    make(map[string]uint32, len(reserved)),
 		known:    map[string]uint16{"": prefixNone, "xml": prefixXML},
 	}
+	for i, uri := range reserved {
+		d.bound[uri] = uint32(i)
+	}
 	// Every node begins with one "<".
-	p := &parser{Document: d, table: table(bytes.Count(src, []byte("<"))), cur: []uint32{uriNone, uriXML}, open: make([]opened, 0, 32)}
+	t := tablesFor(bytes.Count(src, []byte("<")))
+	d.hollows = t.hollows
+	p := &parser{Document: d, table: t.nodes, cur: []uint32{uriNone, uriXML}, open: make([]opened, 0, 32)}
 	// Of a large document the characters are looked at beside the markup.
 	found := make(chan int, 1)
 	look := func() { found <- stray(src) }
@@ -184,33 +204,37 @@ func Parse(data []byte, l Limits) (*Document, error) {
 	return d, nil
 }
 
-// A table of nodes is used again: a third of the time of reading a large document would else go into memory never touched
-// before. What is not used for a while goes back to the system.
+// Tables are used again: a third of the time of reading a large document would else go into memory never touched before.
+// What is not used for a while goes back to the system.
 const (
 	pooledFrom = 1 << 14 // nodes
 	pooledTo   = 1 << 23
 )
 
-var tables sync.Pool // of *[]node
+type tables struct {
+	nodes   []node
+	hollows []hollow
+}
 
-// table gives a table of n nodes, whatever stands in it.
-func table(n int) []node {
+var pool sync.Pool // of *tables
+
+// tablesFor gives tables for so many nodes, whatever stands in those.
+func tablesFor(n int) tables {
 	if n >= pooledFrom {
-		if old, ok := tables.Get().(*[]node); ok && cap(*old) >= n {
-			return (*old)[:n]
+		if old, ok := pool.Get().(*tables); ok && cap(old.nodes) >= n {
+			return tables{old.nodes[:n], old.hollows[:0]}
 		}
 	}
-	return make([]node, n)
+	return tables{nodes: make([]node, n)}
 }
 
 // Close gives the document's memory back. The document, and what was taken from it, must not be used afterwards, but
 // for the bytes handed out. Not closing it costs nothing but time.
 func (d *Document) Close() {
 	if c := cap(d.nodes); c >= pooledFrom && c <= pooledTo {
-		old := d.nodes
-		tables.Put(&old)
+		pool.Put(&tables{d.nodes, d.hollows})
 	}
-	d.nodes = nil
+	d.nodes, d.hollows = nil, nil
 }
 
 func (p *parser) fail(i int, format string, args ...any) error {
@@ -235,6 +259,12 @@ func (p *parser) document() error {
 		flags := uint8(0)
 		if plain {
 			flags = plainText
+		}
+		if p.content {
+			if i, flags, err = p.pieces(i, flags); err != nil || i == len(src) {
+				break
+			}
+			p.open[len(p.open)-1].inside |= apart
 		}
 		if i+1 == len(src) {
 			return p.fail(i, "the document ends inside markup")
@@ -385,7 +415,7 @@ func (p *parser) end(i int, flags uint8) (next int, plain bool, err error) {
 	begin := &p.table[o.node]
 	src, from := p.src, uint32(i)
 	i += 2
-	want := src[begin.from+1 : begin.from+1+o.name]
+	want := src[o.name : o.name+o.size]
 	if len(src)-i <= len(want) || string(src[i:i+len(want)]) != string(want) {
 		return i, false, p.fail(i, "an end tag that does not fit its start tag")
 	}
@@ -404,12 +434,11 @@ func (p *parser) end(i int, flags uint8) (next int, plain bool, err error) {
 	begin.link = uint32(p.count)
 	p.add(from, uint32(i), endTag, flags, begin.prefix)
 	p.table[p.count-1].link = o.node
-	if len(p.undo) > o.undo {
-		p.restore(o.undo)
-	}
-	p.open = p.open[:len(p.open)-1]
-	if len(p.open) == 0 {
+	p.restore(int(o.undo))
+	if p.open = p.open[:len(p.open)-1]; len(p.open) == 0 {
 		p.content, p.done = false, true
+	} else {
+		p.open[len(p.open)-1].inside |= apart
 	}
 	return p.text(i)
 }

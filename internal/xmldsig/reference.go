@@ -203,9 +203,8 @@ func (s *Signature) decoded(out io.Writer, r *Reference, omit []span) error {
 // stringOf is the text of an element and of those in it, without the signatures left out.
 func (d *Document) stringOf(at uint32, omit []span) []byte {
 	var out []byte
-	if n := &d.nodes[at]; n.kind == leaf {
-		begin, end := d.leafText(n)
-		return bytes.Clone(d.decoded(begin, end, false))
+	if n := &d.nodes[at]; n.kind == piece {
+		return d.textOf(n)
 	}
 	text := d.nodes[at].to
 	for i := at + 1; i <= d.nodes[at].link; i++ {
@@ -219,9 +218,8 @@ func (d *Document) stringOf(at uint32, omit []span) []byte {
 		switch n.kind {
 		case cdata:
 			out = append(out, d.decodedLines(n.from+9, n.to-3)...)
-		case leaf:
-			begin, end := d.leafText(n)
-			out = append(out, d.decoded(begin, end, false)...)
+		case piece:
+			out = append(out, d.textOf(n)...)
 		}
 	}
 	return out

@@ -170,6 +170,14 @@ func (w *survey) plainOnly(t span) {
 			return
 		}
 	}
+	n, first := &d.nodes[t.from], true
+	for name := range d.names(n) {
+		if !first {
+			w.leave(string(name))
+			return
+		}
+		first = false
+	}
 }
 
 // prefixes looks for those that exclusive form leaves out (Exclusive XML Canonicalization §3: "visibly utilized").
@@ -312,9 +320,11 @@ func (w *survey) objectsLeft() {
 
 // same notes an element around or beside what was signed that looks like it.
 func (w *survey) same(at uint32) bool {
-	if w.names[string(w.doc.local(at))] && w.out.Wrapped == "" {
-		w.out.Wrapped = "another element “" + string(w.doc.local(at)) + "” stands in the document, and was not signed"
-		return true
+	for name := range w.doc.names(&w.doc.nodes[at]) {
+		if w.names[string(name)] && w.out.Wrapped == "" {
+			w.out.Wrapped = "another element “" + string(name) + "” stands in the document, and was not signed"
+			return true
+		}
 	}
 	return false
 }

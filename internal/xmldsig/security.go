@@ -119,8 +119,8 @@ func (d *Document) insert(at uint32, text string) []byte {
 
 // contentEnd is where the end tag of an element begins.
 func (d *Document) contentEnd(at uint32) uint32 {
-	if n := &d.nodes[at]; n.kind == leaf {
-		_, end := d.leafText(n)
+	if n := &d.nodes[at]; n.kind == piece {
+		_, end := d.content(n)
 		return end
 	}
 	return d.nodes[d.nodes[at].link].from

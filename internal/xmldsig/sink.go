@@ -61,9 +61,10 @@ func (w *writer) write(b []byte) {
 	}
 }
 
-// opened ends an empty element's tag in the two that canonical form has (Canonical XML 1.0 §2.3); the name stands in the source.
-func (w *writer) opened(n *node) {
-	name := w.src[n.from+1 : w.nameEnd(n.from+1)]
+// opened ends an empty element's tag in the two that canonical form has (Canonical XML 1.0 §2.3); its name stands in the
+// source at from.
+func (w *writer) opened(from uint32) {
+	name := w.src[from:w.nameEnd(from)]
 	run := w.src[w.run[0]:w.run[1]]
 	if need := len(run) + len(name) + len("></>"); len(w.buf)+need > cap(w.buf) {
 		w.put("></")

@@ -33,7 +33,7 @@ func (p *parser) start(i int, flags uint8) (next int, plain bool, err error) {
 	if end == local || end == len(src) {
 		return i, false, p.fail(i, "a tag without a name")
 	}
-	o := opened{node: uint32(p.count), name: uint32(end - begin), undo: len(p.undo)}
+	o := opened{node: uint32(p.count), name: uint32(begin), size: uint32(end - begin), undo: uint32(len(p.undo)), inside: apart}
 	i = end
 	flags |= plainTag
 	if src[i] != '>' {
@@ -75,27 +75,16 @@ func (p *parser) start(i int, flags uint8) (next int, plain bool, err error) {
 	}
 	if k == emptyTag {
 		p.add(from, uint32(i), k, flags, prefix)
-		p.restore(o.undo)
+		p.restore(int(o.undo))
 		if !inner {
 			p.content, p.done = false, true
 		}
 		return p.text(i)
 	}
-	to := uint32(i)
-	if i, plain, err = p.text(i); err != nil {
-		return i, false, err
-	}
-	if plain && inner && flags&(plainTag|declares|prefixed) == plainTag {
-		// An end tag of the same name and nothing else: most elements of most documents.
-		want := src[begin:end]
-		if close := i + 2 + len(want); close < len(src) && src[i+1] == '/' && src[close] == '>' && string(src[i+2:close]) == string(want) {
-			p.add(from, uint32(close+1), leaf, flags, prefix)
-			return p.text(close + 1)
-		}
-	}
-	p.add(from, to, k, flags, prefix)
+	p.add(from, uint32(i), k, flags, prefix)
+	o.prefix = prefix
 	p.open = append(p.open, o)
-	return i, plain, nil
+	return p.text(i)
 }
 
 // signature notes a signature, and the elements around it.
@@ -133,7 +122,7 @@ func (p *parser) attributes(i int, flags uint8) (int, uint8, error) {
 		default:
 			flags |= attributed
 			if isID(word) {
-				p.identify(uint32(p.count), a)
+				p.identify(identifier{uint32(p.count), a.value, a.end})
 			}
 		}
 	}
@@ -150,11 +139,11 @@ func (p *parser) attributes(i int, flags uint8) (int, uint8, error) {
 // isID says whether a name is one of those of identifiers: Id, ID, id.
 func isID(local []byte) bool { return len(local) == 2 && local[0]|0x20 == 'i' && local[1]|0x20 == 'd' }
 
-func (p *parser) identify(at uint32, a *attribute) {
+func (p *parser) identify(id identifier) {
 	if len(p.ids) == cap(p.ids) { // twice as many: append would copy a long list five times over
 		p.ids = slices.Grow(p.ids, max(64, len(p.ids)))
 	}
-	p.ids = append(p.ids, identifier{at, a.value, a.end})
+	p.ids = append(p.ids, id)
 }
 
 func isDeclaration(word []byte) bool {
@@ -332,8 +321,12 @@ func (p *parser) declare(at int, word []byte, a *attribute) error {
 
 // prefix gives the place of a prefix in the table.
 func (p *parser) prefix(word []byte) (uint16, error) {
-	if string(word) == p.prefixes[p.last] {
-		return p.last, nil
+	near := &p.near[0]
+	if len(word) > 0 {
+		near = &p.near[(len(word)*5+int(word[0]))%len(p.near)]
+	}
+	if string(word) == p.prefixes[*near] {
+		return *near, nil
 	}
 	at, ok := p.known[string(word)]
 	if !ok {
@@ -344,7 +337,7 @@ func (p *parser) prefix(word []byte) (uint16, error) {
 		p.prefixes = append(p.prefixes, string(word))
 		p.known[string(word)] = at
 	}
-	p.last = at
+	*near = at
 	return at, nil
 }
 
@@ -364,7 +357,7 @@ func (p *parser) checkAttributes(at int, node uint32) error {
 			return p.fail(at, "the prefix %.40q is not declared", p.src[a.name:a.colon])
 		}
 		if uri := p.cur[prefix]; isID(p.src[a.colon+1:a.nameEnd]) && (uri == uriXML || p.uris[uri] == namespaceWSU) {
-			p.identify(node, a)
+			p.identify(identifier{node, a.value, a.end})
 		}
 	}
 	if len(p.attrs) < 2 {

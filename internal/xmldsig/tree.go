@@ -99,8 +99,10 @@ func (d *Document) scopeIn(at uint32, around []uint32) []uint32 {
 }
 
 // local is the local name of an element.
-func (d *Document) local(at uint32) []byte {
-	from := d.nodes[at].from + 1
+func (d *Document) local(at uint32) []byte { return d.localAt(d.nodes[at].from + 1) }
+
+// localAt is the local name of the qualified one at from.
+func (d *Document) localAt(from uint32) []byte {
 	word := d.src[from:d.nameEnd(from)]
 	if _, after, found := bytes.Cut(word, []byte(":")); found {
 		return after
@@ -109,7 +111,7 @@ func (d *Document) local(at uint32) []byte {
 }
 
 // isElement says whether an element begins at the node.
-func (n *node) isElement() bool { return n.kind == startTag || n.kind == emptyTag || n.kind == leaf }
+func (n *node) isElement() bool { return n.kind == startTag || n.kind == emptyTag || n.kind == piece }
 
 // children lists the elements directly inside one.
 func (d *Document) children(at uint32) []uint32 {
@@ -134,9 +136,9 @@ func (d *Document) tree(at uint32, around []uint32, budget *int) (*element, erro
 	switch n.kind {
 	case emptyTag:
 		return e, nil
-	case leaf:
-		begin, end := d.leafText(n)
-		e.text = d.decoded(begin, end, false)
+	case piece:
+		e.text = d.textOf(n)
+		e.broken = n.flags&nested != 0 // what is read here is of other vocabularies
 		return e, nil
 	}
 	cur := d.scopeIn(at, around)
@@ -146,7 +148,7 @@ func (d *Document) tree(at uint32, around []uint32, budget *int) (*element, erro
 		e.text = append(e.text, d.decoded(text, c.from, false)...)
 		text = c.to
 		switch c.kind {
-		case startTag, emptyTag, leaf:
+		case startTag, emptyTag, piece:
 			child, err := d.tree(i, cur, budget)
 			if err != nil {
 				return nil, err
@@ -212,9 +214,8 @@ func needsCare(raw []byte) bool {
 
 // loose says whether text stands directly in an element.
 func (d *Document) loose(at uint32) bool {
-	if n := &d.nodes[at]; n.kind == leaf {
-		begin, end := d.leafText(n)
-		return !blank(d.src[begin:end])
+	if n := &d.nodes[at]; n.kind == piece {
+		return d.looseIn(n)
 	}
 	end, text := d.nodes[at].link, d.nodes[at].to
 	for i := at + 1; i <= end; i++ {

@@ -78,7 +78,7 @@ func (s *Service) Apply(ctx context.Context, a Actor, n NewApplication) (*Applic
 	if err := s.keepAttachments(ctx, n.Attachments); err != nil {
 		return nil, err
 	}
-	err = s.o.Store.Update(ctx, func(tx Tx) error {
+	err = s.o.Store.Beside(ctx, func(tx BesideTx) error {
 		if err := putAttachments(tx, n.Attachments, app.Attachments); err != nil {
 			return err
 		}

@@ -129,7 +129,7 @@ func (s *Service) keepAttachments(ctx context.Context, content []NewAttachment) 
 }
 
 // putAttachments names the bytes of what is new.
-func putAttachments(tx Tx, content []NewAttachment, kept []Attachment) error {
+func putAttachments(tx DraftTx, content []NewAttachment, kept []Attachment) error {
 	for i, at := range content {
 		if len(at.Content) == 0 {
 			continue

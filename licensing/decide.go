@@ -354,8 +354,7 @@ func (s *Service) reserveWaiting(ctx context.Context, series, id string) (serial
 		if current.Status != Registered {
 			return ErrOvertaken
 		}
-		serial, err = tx.Reserve(series, id)
-		return err
+		return tx.Reserve(series, id, &serial)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("reserving a number: %w", err)

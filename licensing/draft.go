@@ -16,8 +16,11 @@ import (
 // A draft is open until it is sealed: its form may be saved half filled, as often as the person likes (figure 11), and paid for.
 // Sealing holds it to every rule of its path and writes the package that is signed; from then on nothing in it changes.
 
-// DraftTx keeps open drafts.
+// DraftTx keeps drafts with what is attached to them.
 type DraftTx interface {
+	AddApplication(a *Application) error
+	// PutBlob keeps bytes under their SHA-256 (hex); the same bytes are kept once.
+	PutBlob(content []byte) (sha256 string, err error)
 	// ChangeDraft writes what was entered into a draft whose package is not yet written; ErrState for any other application.
 	ChangeDraft(a *Application) error
 }
@@ -76,7 +79,7 @@ func (s *Service) Save(ctx context.Context, a Actor, id string, n NewApplication
 	if err := s.keepAttachments(ctx, n.Attachments); err != nil {
 		return nil, err
 	}
-	err = s.o.Store.Update(ctx, func(tx Tx) error {
+	err = s.o.Store.Beside(ctx, func(tx BesideTx) error {
 		if err := putAttachments(tx, n.Attachments, app.Attachments); err != nil {
 			return err
 		}

@@ -32,7 +32,7 @@ type Store interface {
 	Keep(ctx context.Context, contents ...[]byte) error
 }
 
-// BesideTx is what needs no turn among the writers: neither log nor series nor the order of a list.
+// BesideTx is what needs no turn among the writers: neither log nor series.
 type BesideTx interface {
 	DraftTx
 	PaymentTx
@@ -55,7 +55,6 @@ type Tx interface {
 
 	Application(id string) (*Application, error)
 	ApplicationNumbered(number string) (*Application, error)
-	AddApplication(a *Application) error
 	// MoveApplication writes number, status, times, licence and refusal; what
 	// was signed never changes.
 	MoveApplication(a *Application) error
@@ -65,13 +64,12 @@ type Tx interface {
 	// Applications are listed newest first.
 	Applications(f Filter) ([]Application, error)
 
-	// PutBlob keeps bytes under their SHA-256 (hex); the same bytes are kept once.
-	PutBlob(content []byte) (sha256 string, err error)
 	Blob(sha256 string) ([]byte, error)
 
 	// Reserve gives an application its serial in a series, counted from 1:
 	// the one it has, else the smallest that was released, else the next.
-	Reserve(series, application string) (int64, error)
+	// It is known when Update has returned, so that nobody waits for it under the writers' lock.
+	Reserve(series, application string, serial *int64) error
 	// Release gives an unused serial back, so that the series keeps no gap.
 	Release(series, application string) error
 	// Serial is the serial reserved for an application; ErrNotFound if none.

@@ -298,10 +298,7 @@ func (s *Service) enter(tx Tx, r *Regulation, done *Application, serial int64, r
 
 // reserve takes a serial in a transaction of its own.
 func (s *Service) reserve(ctx context.Context, series, id string) (serial int64, err error) {
-	err = s.o.Store.Update(ctx, func(tx Tx) error {
-		serial, err = tx.Reserve(series, id)
-		return err
-	})
+	err = s.o.Store.Update(ctx, func(tx Tx) error { return tx.Reserve(series, id, &serial) })
 	if err != nil {
 		return 0, fmt.Errorf("reserving a number: %w", err)
 	}

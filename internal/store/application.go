@@ -72,7 +72,7 @@ func (x *tx) Applications(f licensing.Filter) ([]licensing.Application, error) {
 	if len(where) > 0 {
 		rest = ` WHERE ` + strings.Join(where, ` AND `)
 	}
-	rest += ` ORDER BY seq DESC`
+	rest += ` ORDER BY seq DESC, id`
 	if f.Limit > 0 {
 		args = append(args, f.Limit)
 		rest += fmt.Sprintf(` LIMIT $%d`, len(args))
@@ -136,7 +136,8 @@ func (x *tx) scanApplication(scan func(...any) error) (a licensing.Application, 
 	return a, nil
 }
 
-// AddApplication writes a draft with its attachments, whose bytes must be there as blobs.
+// AddApplication writes a draft with its attachments, whose bytes must be there as blobs. On PostgreSQL two that come at the same
+// time may get the same place in the list.
 func (x *tx) AddApplication(a *licensing.Application) error {
 	body, err := bodyOf(a)
 	if err != nil {
@@ -155,6 +156,9 @@ func (x *tx) AddApplication(a *licensing.Application) error {
 func (x *tx) ChangeDraft(a *licensing.Application) error {
 	body, err := bodyOf(a)
 	if err != nil {
+		return err
+	}
+	if err := x.amongDrafts(); err != nil {
 		return err
 	}
 	err = x.must(fmt.Errorf("application %s: %w", a.ID, licensing.ErrState),
@@ -195,14 +199,32 @@ func (x *tx) holder(a *licensing.Application) any {
 }
 
 func (x *tx) addAttachments(a *licensing.Application) error {
-	for i, at := range a.Attachments {
-		err := x.exec(`INSERT INTO attachments (application, position, document, name, type, size, sha256) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			a.ID, i, at.Document, x.hideText("attachments.name", a.ID, at.Name), at.Type, at.Size, at.SHA256)
-		if err != nil {
-			return err
-		}
+	if len(a.Attachments) == 0 {
+		return nil
 	}
-	return nil
+	var args []any
+	for i, at := range a.Attachments {
+		args = append(args, a.ID, i, at.Document, x.hideText("attachments.name", a.ID, at.Name), at.Type, at.Size, at.SHA256)
+	}
+	return x.exec(`INSERT INTO attachments (application, position, document, name, type, size, sha256) VALUES `+places(len(a.Attachments), 7), args...)
+}
+
+// places writes ($1, $2), ($3, $4) … for several rows.
+func places(rows, columns int) string {
+	var b strings.Builder
+	for i := range rows * columns {
+		switch {
+		case i == 0:
+			b.WriteString("(")
+		case i%columns == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", i+1)
+	}
+	b.WriteString(")")
+	return b.String()
 }
 
 // MoveApplication writes what changes on the way: number, status, times, licence, refusal.

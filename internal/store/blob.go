@@ -92,12 +92,18 @@ func (s *Store) keep(ctx context.Context, name string, content []byte) error {
 // store before the row is: handed over by Keep, else now.
 func (x *tx) PutBlob(content []byte) (string, error) {
 	name := blobName(content)
+	if err := x.amongDrafts(); err != nil {
+		return "", err
+	}
 	if x.s.blobs == nil {
 		return name, x.exec(`INSERT INTO blobs (sha256, size, content) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING`,
 			name, len(content), x.hide("blob", name, content))
 	}
 	if !x.s.kept.has(name, time.Now()) {
-		// Nothing is removed while this transaction has its turn.
+		// Nothing is removed while this transaction is among the drafts.
+		if err := x.wait(); err != nil {
+			return "", err
+		}
 		if err := x.s.keep(x.ctx, name, content); err != nil {
 			return "", err
 		}
@@ -105,9 +111,37 @@ func (x *tx) PutBlob(content []byte) (string, error) {
 			return "", err
 		}
 	}
-	err := x.must(&removed{name}, `INSERT INTO blobs (sha256, size, content) SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM blob_removals WHERE sha256 = $1)
-		ON CONFLICT (sha256) DO UPDATE SET size = excluded.size`, name, int64(len(content)), []byte{})
-	return name, err
+	if err := x.none(&removed{name}, `SELECT 1 FROM blob_removals WHERE sha256 = $1`, name); err != nil {
+		return "", err
+	}
+	return name, x.exec(`INSERT INTO blobs (sha256, size, content) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING`, name, int64(len(content)), []byte{})
+}
+
+// Steps beside the writers name blobs and change drafts. Whoever removes either has them alone: who is among them at
+// that time waits, on PostgreSQL by a lock of the transaction, on SQLite because there is one writer.
+
+func (x *tx) amongDrafts() error {
+	if x.d.draftsAmong == "" || x.among {
+		return nil
+	}
+	x.among = true
+	return x.exec(x.d.draftsAmong)
+}
+
+// wait returns when everything that the step has written so far was made: its locks are held.
+func (x *tx) wait() error {
+	if x.d.draftsAmong == "" {
+		return nil
+	}
+	var one int64
+	return x.one([]any{&one}, `SELECT 1`)
+}
+
+func (x *tx) aloneWithDrafts() error {
+	if x.d.draftsAlone == "" {
+		return nil
+	}
+	return x.exec(x.d.draftsAlone)
 }
 
 // removed: a blob that was handed over is about to be removed; the step is made again and puts it itself.
@@ -190,17 +224,23 @@ func (x *tx) named(name string) (bool, error) {
 
 // sweep notes the removal in one transaction and removes in the next, if it still stands.
 func (s *Store) sweep(ctx context.Context, name string, now time.Time) (gone bool, err error) {
-	err = s.Update(ctx, func(t licensing.Tx) error {
-		return t.(*tx).exec(`INSERT INTO blob_removals (sha256, at) SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE sha256 = $1)
+	err = s.update(ctx, func(x *tx) error {
+		if err := x.aloneWithDrafts(); err != nil {
+			return err
+		}
+		return x.exec(`INSERT INTO blob_removals (sha256, at) SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM blobs WHERE sha256 = $1)
 			ON CONFLICT (sha256) DO UPDATE SET at = excluded.at`, name, now.UnixMilli())
 	})
 	if err != nil {
 		return false, err
 	}
-	err = s.Update(ctx, func(t licensing.Tx) error {
+	err = s.update(ctx, func(x *tx) error {
+		if err := x.aloneWithDrafts(); err != nil {
+			return err
+		}
 		var at int64
 		gone = false
-		err := t.(*tx).one([]any{&at}, `SELECT at FROM blob_removals WHERE sha256 = $1`, name)
+		err := x.one([]any{&at}, `SELECT at FROM blob_removals WHERE sha256 = $1`, name)
 		if errors.Is(err, licensing.ErrNotFound) {
 			return nil // named again meanwhile
 		}

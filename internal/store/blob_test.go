@@ -114,7 +114,7 @@ func testSweepBeside(t *testing.T, database string) {
 	})
 	for i := range n {
 		wg.Go(func() {
-			err := stores[i%2].Update(t.Context(), func(tx licensing.Tx) error { return second(tx.PutBlob([]byte(content(i)))) })
+			err := stores[i%2].Beside(t.Context(), func(tx licensing.BesideTx) error { return second(tx.PutBlob([]byte(content(i)))) })
 			if err != nil {
 				t.Error(err)
 			}

@@ -63,6 +63,9 @@ func (s *Store) Erase(ctx context.Context, now time.Time, terms Terms) (done Era
 
 // eraseDrafts removes drafts that were never registered, with the attachments that nothing else names.
 func (x *tx) eraseDrafts(until int64) (drafts, blobs int64, err error) {
+	if err := x.aloneWithDrafts(); err != nil {
+		return 0, 0, err
+	}
 	ids, err := x.strings(`SELECT id FROM applications a WHERE status = 'draft' AND created < $1
 		AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.application = a.id) AND NOT EXISTS (SELECT 1 FROM serials s WHERE s.application = a.id)
 		AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.application = a.id) AND NOT EXISTS (SELECT 1 FROM amendments m WHERE m.application = a.id)

@@ -15,13 +15,14 @@ type session interface {
 	statements
 	begin(ctx context.Context) error
 	savepoint() error
-	// release ends a step; its outstanding writes are made. After an error of
+	// release ends a step. Its writes may travel with those of later steps; with apart they are made now. After an error of
 	// release, undo puts the state before the step back.
-	release() error
+	release(apart bool) error
 	// commit ends the last step of a transaction and the transaction itself. An
 	// error without stepped means that this step alone was bad and the
 	// transaction is still open, waiting for undo.
 	commit() (stepped bool, err error)
+	// undo takes back the step in hand; an error where that cannot be, and the transaction has to be given up.
 	undo() error
 	// rollback forgets the transaction, whatever state it is in.
 	rollback()
@@ -37,9 +38,13 @@ const (
 // fault and came before the COMMIT: a lost connection, a deadlock.
 const tries = 3
 
+// triesOthers is the same where it was another step that failed: made apart, it fails alone.
+const triesOthers = 10
+
 var (
 	errClosed = errors.New("the store is closed")
 	errUndone = errors.New("the transaction was lost before its commit")
+	errOthers = errors.New("a statement of another step failed") // besides errUndone
 	errCommit = errors.New("the commit failed")
 )
 
@@ -49,12 +54,14 @@ var (
 type group struct {
 	turn    chan struct{}
 	waiting atomic.Int64 // those who will certainly take the turn
+	again   atomic.Int64 // steps that are made again: while there are any, each step's writes are made by themselves
 	session session
 
 	// Whoever has the turn may touch these.
 	open   *shared
 	closed bool
 	edge   edge
+	past   *edge // what the last committed transaction knew of the log's end
 }
 
 // shared is one transaction of several steps.
@@ -75,8 +82,13 @@ func newGroup(s session) *group {
 func (g *group) update(ctx context.Context, f func(statements) error) error {
 	for try := 1; ; try++ {
 		err := g.once(ctx, f)
-		if err == nil || try == tries || !transient(err) {
+		if err == nil || !transient(err) || try >= tries && !errors.Is(err, errOthers) || try == triesOthers {
 			return err
+		}
+		if try == 1 {
+			// Perhaps another step's statement failed only when it travelled with ours: now each travels by itself, so that whoever fails fails alone.
+			g.again.Add(1)
+			defer g.again.Add(-1)
 		}
 		select {
 		case <-ctx.Done():
@@ -144,7 +156,7 @@ func (g *group) begin(ctx context.Context) error {
 			return fmt.Errorf("store: %w", err)
 		}
 		g.open = &shared{done: make(chan struct{})}
-		g.edge = edge{}
+		g.edge = edge{past: g.past}
 	}
 	if err := g.session.savepoint(); err != nil {
 		g.lose(err)
@@ -162,7 +174,7 @@ func (g *group) full(s *shared) bool {
 func (g *group) finish(s *shared) error {
 	defer g.give()
 	if !g.full(s) {
-		err := g.session.release()
+		err := g.session.release(g.again.Load() > 0)
 		if err == nil {
 			if s.steps++; s.steps == 1 {
 				s.began = time.Now()
@@ -201,9 +213,14 @@ func (g *group) commitOthers() {
 	case g.open == nil:
 	case g.open.steps == 0:
 		g.session.rollback()
+		g.edge = edge{}
 		g.end(nil)
 	default:
-		_, err := g.session.commit()
+		stepped, err := g.session.commit()
+		if err != nil && !stepped {
+			g.lose(err) // a step failed that seemed to be done: nothing was committed, all are made again
+			return
+		}
 		g.end(err)
 	}
 }
@@ -214,6 +231,8 @@ func (g *group) end(err error) {
 	if err != nil {
 		err = fmt.Errorf("store: %w: %w", errCommit, err)
 		g.session.rollback()
+	} else if g.edge.known {
+		g.past = g.edge.committed()
 	}
 	g.open.err = err
 	close(g.open.done)
@@ -226,7 +245,7 @@ func (g *group) undo() bool {
 	if g.open == nil {
 		return false
 	}
-	g.edge = edge{} // what the step appended is no longer there
+	g.edge = edge{past: g.past} // what the step appended is no longer there
 	if err := g.session.undo(); err != nil {
 		g.lose(err)
 		return false

@@ -4,6 +4,7 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -15,6 +16,28 @@ type edge struct {
 	known  bool // size is
 	size   int64
 	hashes map[int64]tlog.Hash
+	past   *edge // what the last committed transaction of this process left; nil where there was none
+}
+
+// maxBehind is how many hashes of others are read to catch up with them.
+const maxBehind = 1000
+
+// committed is what of the edge the next transaction can begin with: the hashes of the complete subtrees, of which the next entries
+// are hashed together (RFC 6962 §2.1). They never change.
+func (e *edge) committed() *edge {
+	c := &edge{known: true, size: e.size, hashes: make(map[int64]tlog.Hash)}
+	for level := 0; e.size>>level > 0; level++ {
+		if e.size>>level&1 == 0 {
+			continue
+		}
+		i := tlog.StoredHashIndex(level, e.size>>level-1)
+		h, ok := e.hashes[i]
+		if !ok {
+			return nil // an entry was appended without it
+		}
+		c.hashes[i] = h
+	}
+	return c
 }
 
 // LogSize is the number of entries, by the last one's number: a hole before it
@@ -24,12 +47,52 @@ func (x *tx) LogSize() (n int64, err error) {
 		return x.logSize()
 	}
 	if !x.edge.known {
-		if x.edge.size, err = x.logSize(); err != nil {
+		caught, err := x.catchUp()
+		if err != nil {
 			return 0, err
 		}
-		x.edge.known = true
+		if !caught {
+			if x.edge.size, err = x.logSize(); err != nil {
+				return 0, err
+			}
+			x.edge.known = true
+		}
 	}
 	return x.edge.size, nil
+}
+
+// catchUp reads in one question what others have appended since this process did, the last hash that it knows included: where
+// that is another now, or anything does not fit, it knows nothing, and what is needed is read one by one.
+func (x *tx) catchUp() (bool, error) {
+	past := x.edge.past
+	if past == nil || past.size == 0 {
+		return false, nil
+	}
+	first := tlog.StoredHashCount(past.size) - 1
+	size, next, good := int64(0), first, true
+	hashes := maps.Clone(past.hashes)
+	err := x.all(func(scan func(...any) error) error {
+		var i int64
+		var raw []byte
+		if err := scan(&i, &raw, &size); err != nil {
+			return err
+		}
+		var h tlog.Hash
+		if len(raw) != len(h) || i != next {
+			good = false
+			return nil
+		}
+		copy(h[:], raw)
+		good = good && (i != first || h == past.hashes[i])
+		hashes[i] = h
+		next++
+		return nil
+	}, `SELECT i, hash, (SELECT coalesce(max(n), -1) + 1 FROM log_entries) FROM log_hashes WHERE i >= $1 ORDER BY i LIMIT $2`, first, int64(maxBehind))
+	if err != nil || !good || size < past.size || next != tlog.StoredHashCount(size) {
+		return false, err
+	}
+	x.edge.known, x.edge.size, x.edge.hashes = true, size, hashes
+	return true, nil
 }
 
 func (x *tx) logSize() (n int64, err error) {
@@ -116,10 +179,12 @@ func (x *tx) AppendLog(n int64, entry []byte, first int64, hashes []tlog.Hash) e
 	if err := x.exec(`INSERT INTO log_entries (n, entry) VALUES ($1, $2)`, n, entry); err != nil {
 		return err
 	}
+	var args []any
 	for k, h := range hashes {
-		if err := x.exec(`INSERT INTO log_hashes (i, hash) VALUES ($1, $2)`, first+int64(k), h[:]); err != nil {
-			return err
-		}
+		args = append(args, first+int64(k), h[:])
+	}
+	if err := x.exec(`INSERT INTO log_hashes (i, hash) VALUES `+places(len(hashes), 2), args...); err != nil {
+		return err
 	}
 	if x.edge != nil {
 		x.edge.known, x.edge.size = true, n+1

@@ -9,14 +9,16 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"rastau/internal/journal"
 	"rastau/internal/store"
 	"rastau/licensing"
 )
 
-// TestAppendTogether: steps that share a transaction know the log's end from each other, also from those that were taken back, and
-// two processes follow each other: the log has every entry once, and its hashes are those of its entries.
+// TestAppendTogether: steps that share a transaction know the log's end from each other, also from those that were taken back or
+// whose last statement fails only when it is sent with those of others, and two processes follow each other: the log has every entry
+// once, its hashes are those of its entries, and each step hears its own error alone.
 func TestAppendTogether(t *testing.T) {
 	both(t, func(t *testing.T, open func() *store.Store) {
 		all := []*store.Store{open(), open()}
@@ -31,16 +33,27 @@ func TestAppendTogether(t *testing.T) {
 							return err
 						}
 					}
-					if i%3 == 0 {
+					switch {
+					case i%3 == 0:
 						return backed
+					case i%5 == 1:
+						return tx.Enter(entered(fmt.Sprintf("nobody %d", i)), "s", 1)
 					}
-					return nil
+					return tx.AddEvent(&licensing.Event{Subject: fmt.Sprint(i), At: time.Now(), Actor: "a", Kind: "k"})
 				})
 				switch {
-				case err == nil:
-					made.Add(int64(1 + i%2))
-				case i%3 != 0 || !errors.Is(err, backed):
+				case i%3 == 0:
+					if !errors.Is(err, backed) {
+						t.Error(err)
+					}
+				case i%5 == 1:
+					if !errors.Is(err, licensing.ErrOvertaken) {
+						t.Error(err)
+					}
+				case err != nil:
 					t.Error(err)
+				default:
+					made.Add(int64(1 + i%2))
 				}
 			})
 		}

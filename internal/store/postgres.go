@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,6 +23,9 @@ var postgresDialect = &dialect{
 		FROM attachments WHERE application = applications.id)`,
 	tables:  `SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY 1`,
 	columns: `SELECT column_name::text FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position`,
+	// The number is draftsLock.
+	draftsAmong: `SELECT 1 FROM pg_advisory_xact_lock_shared(7021984126131)`,
+	draftsAlone: `SELECT 1 FROM pg_advisory_xact_lock(7021984126131)`,
 }
 
 // writersLock is the advisory lock of everybody who writes to the register.
@@ -100,7 +102,7 @@ func (d *postgres) view(ctx context.Context, f func(statements) error) error {
 			conn.Release()
 		}()
 	}()
-	x.later(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`, nil, nil)
+	x.queued(outstanding{query: `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`})
 	x.reads = true
 	return f(x)
 }
@@ -133,35 +135,38 @@ func (s *postgresSession) begin(ctx context.Context) error {
 	s.postgresStatements = postgresStatements{conn: conn.Conn(), ctx: func() (context.Context, context.CancelFunc) {
 		return context.WithTimeout(context.Background(), patience)
 	}}
-	s.later(`BEGIN ISOLATION LEVEL READ COMMITTED`, nil, nil)
+	s.queued(outstanding{query: `BEGIN ISOLATION LEVEL READ COMMITTED`})
 	if s.lock {
-		s.later(`SELECT pg_advisory_xact_lock($1)`, []any{int64(writersLock)}, nil)
+		s.queued(outstanding{query: `SELECT pg_advisory_xact_lock($1)`, args: []any{int64(writersLock)}})
 	}
 	return nil
 }
-
-const savepoint = `SAVEPOINT step`
 
 func (s *postgresSession) savepoint() error {
-	s.later(savepoint, nil, nil)
+	s.step, s.unsent = len(s.queue), true
+	s.queued(outstanding{query: `SAVEPOINT step`})
 	return nil
 }
 
-// release makes the step's outstanding writes, so that an error is the step's own; where there are none, nothing can fail, and
-// the end travels with what comes next.
-func (s *postgresSession) release() error {
-	sent := len(s.queue) == 0
-	s.later(`RELEASE SAVEPOINT step`, nil, nil)
-	if sent {
-		return nil
+// Bounds of what travels together.
+const (
+	maxQueue = 512     // statements
+	maxBytes = 1 << 20 // of their arguments
+)
+
+// release lets the step's writes travel with those that come later, up to the COMMIT. apart makes them now, so that an error is the step's own.
+func (s *postgresSession) release(apart bool) error {
+	s.queued(outstanding{query: `RELEASE SAVEPOINT step`})
+	if apart && len(s.queue) > 1 || len(s.queue) > maxQueue || s.bytes > maxBytes {
+		return s.flush(nil)
 	}
-	return s.flush(nil)
+	return nil
 }
 
 // commit sends the outstanding writes and the COMMIT in one round trip. A
 // statement that fails stops the COMMIT behind it.
 func (s *postgresSession) commit() (bool, error) {
-	s.later(`COMMIT`, nil, nil)
+	s.queued(outstanding{query: `COMMIT`})
 	err := s.flush(nil)
 	if err != nil && !s.conn.IsClosed() && s.conn.PgConn().TxStatus() == 'E' {
 		return false, err
@@ -172,11 +177,13 @@ func (s *postgresSession) commit() (bool, error) {
 	return true, err
 }
 
-// undo takes back what was sent; what was not sent is forgotten.
+// undo takes back what was sent; what was not sent is forgotten. Where an earlier step's statement failed, nothing can be kept.
 func (s *postgresSession) undo() error {
-	unsent := slices.IndexFunc(s.queue, func(o outstanding) bool { return o.query == savepoint })
-	if unsent >= 0 {
-		s.queue = s.queue[:unsent]
+	if s.spoiled != nil {
+		return s.spoiled
+	}
+	if s.unsent {
+		s.queue = s.queue[:s.step]
 		return nil
 	}
 	s.queue = nil
@@ -205,39 +212,95 @@ func (s *postgresSession) free() {
 type postgresStatements struct {
 	ctx   func() (context.Context, context.CancelFunc)
 	conn  *pgx.Conn
-	queue []outstanding
 	reads bool // nothing may be written
+
+	queue   []outstanding
+	bytes   int   // of the arguments in queue
+	step    int   // where in queue the step in hand begins: before it are steps that seemed to be done
+	unsent  bool  // its SAVEPOINT is in queue
+	spoiled error // a statement of a step that seemed to be done has failed: the transaction is to be given up
 }
 
 type outstanding struct {
 	query     string
 	args      []any
-	otherwise error // of a statement that must change one row
+	otherwise error // of a statement that fails by dividing by zero
+	into      []any // of one that gives a row
 }
 
-func (x *postgresStatements) later(query string, args []any, otherwise error) {
-	x.queue = append(x.queue, outstanding{query, args, otherwise})
+func (x *postgresStatements) queued(o outstanding) {
+	for _, arg := range o.args {
+		switch a := arg.(type) {
+		case []byte:
+			x.bytes += len(a)
+		case string:
+			x.bytes += len(a)
+		}
+	}
+	x.queue = append(x.queue, o)
 }
+
+var errAborted = errors.New("an earlier statement of this transaction has failed")
 
 // flush sends what is outstanding, and read behind it, in one round trip.
 func (x *postgresStatements) flush(read func(*pgx.Batch)) error {
-	b := &pgx.Batch{}
-	sent, made := x.queue, 0
-	for _, o := range sent {
-		b.Queue(o.query, o.args...).Exec(func(pgconn.CommandTag) error { made++; return nil })
+	if x.spoiled != nil {
+		return x.spoiled
 	}
-	x.queue = nil
+	if x.conn.PgConn().TxStatus() == 'E' {
+		return errAborted // the server would answer a COMMIT here with a rollback, and call that no error
+	}
+	b := &pgx.Batch{}
+	sent, earlier, made := x.queue, x.step, 0
+	for _, o := range sent {
+		q := b.Queue(o.query, o.args...)
+		if o.into == nil {
+			q.Exec(func(pgconn.CommandTag) error { made++; return nil })
+			continue
+		}
+		q.Query(func(rows pgx.Rows) error {
+			found, err := scanned(rows, o.into)
+			if err == nil && !found {
+				err = licensing.ErrNotFound
+			}
+			if err == nil {
+				made++
+			}
+			return err
+		})
+	}
+	x.queue, x.bytes, x.step, x.unsent = nil, 0, 0, false
 	if read != nil {
 		read(b)
 	}
 	ctx, cancel := x.ctx()
 	defer cancel()
 	err := x.conn.SendBatch(ctx, b).Close()
+	if err == nil {
+		return nil
+	}
 	var p *pgconn.PgError
 	if errors.As(err, &p) && p.Code == divisionByZero && made < len(sent) && sent[made].otherwise != nil {
-		return sent[made].otherwise
+		err = sent[made].otherwise
+	}
+	if made < earlier {
+		x.spoiled = fmt.Errorf("%w: %w: %v", errUndone, errOthers, err) // not wrapped: the reason is another's
+		return x.spoiled
 	}
 	return err
+}
+
+// scanned reads the only row, if there is one.
+func scanned(rows pgx.Rows, into []any) (found bool, err error) {
+	defer rows.Close()
+	if rows.Next() {
+		found = true
+		if err := rows.Scan(into...); err != nil {
+			return found, err
+		}
+	}
+	rows.Close()
+	return found, rows.Err()
 }
 
 // control runs a statement that must work in a failed transaction too; the
@@ -252,7 +315,7 @@ func (x *postgresStatements) exec(query string, args ...any) error {
 	if x.reads {
 		return errReadOnly
 	}
-	x.later(query, args, nil)
+	x.queued(outstanding{query: query, args: args})
 	return nil
 }
 
@@ -263,7 +326,23 @@ func (x *postgresStatements) must(otherwise error, query string, args ...any) er
 	if x.reads {
 		return errReadOnly
 	}
-	x.later(`WITH changed AS (`+query+` RETURNING 1) SELECT 1 / (CASE count(*) WHEN 1 THEN 1 ELSE 0 END) FROM changed`, args, otherwise)
+	x.queued(outstanding{`WITH changed AS (` + query + ` RETURNING 1) SELECT 1 / (CASE count(*) WHEN 1 THEN 1 ELSE 0 END) FROM changed`, args, otherwise, nil})
+	return nil
+}
+
+func (x *postgresStatements) none(otherwise error, query string, args ...any) error {
+	if x.reads {
+		return errReadOnly
+	}
+	x.queued(outstanding{`SELECT 1 / (CASE WHEN EXISTS (` + query + `) THEN 0 ELSE 1 END)`, args, otherwise, nil})
+	return nil
+}
+
+func (x *postgresStatements) later(into []any, query string, args ...any) error {
+	if x.reads {
+		return errReadOnly
+	}
+	x.queued(outstanding{query: query, args: args, into: into})
 	return nil
 }
 
@@ -271,15 +350,9 @@ func (x *postgresStatements) one(into []any, query string, args ...any) error {
 	found := false
 	err := x.flush(func(b *pgx.Batch) {
 		b.Queue(query, args...).Query(func(rows pgx.Rows) error {
-			defer rows.Close()
-			if rows.Next() {
-				found = true
-				if err := rows.Scan(into...); err != nil {
-					return err
-				}
-			}
-			rows.Close()
-			return rows.Err()
+			var err error
+			found, err = scanned(rows, into)
+			return err
 		})
 	})
 	if err == nil && !found {

@@ -7,14 +7,12 @@ import (
 )
 
 // Reserve gives a serial: the application's own, else the smallest released, else the next.
-func (x *tx) Reserve(series, application string) (int64, error) {
-	var serial int64
-	err := x.one([]any{&serial}, `INSERT INTO serials (series, serial, application) SELECT $1, coalesce(
+func (x *tx) Reserve(series, application string, serial *int64) error {
+	return x.later([]any{serial}, `INSERT INTO serials (series, serial, application) SELECT $1, coalesce(
 		(SELECT serial FROM serials WHERE series = $1 AND application = $2),
 		(SELECT serial FROM serials WHERE series = $1 AND application IS NULL ORDER BY serial LIMIT 1),
 		(SELECT coalesce(max(serial), 0) + 1 FROM serials WHERE series = $1)), $2 WHERE true
 		ON CONFLICT (series, serial) DO UPDATE SET application = excluded.application RETURNING serial`, series, application)
-	return serial, err
 }
 
 // Release gives a serial back; it is no error where there was none.

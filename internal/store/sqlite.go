@@ -192,7 +192,7 @@ type sqliteSession struct{ sqliteStatements }
 
 func (s *sqliteSession) begin(context.Context) error { return s.exec(`BEGIN IMMEDIATE`) }
 func (s *sqliteSession) savepoint() error            { return s.exec(`SAVEPOINT step`) }
-func (s *sqliteSession) release() error              { return s.exec(`RELEASE step`) }
+func (s *sqliteSession) release(bool) error          { return s.exec(`RELEASE step`) }
 func (s *sqliteSession) commit() (bool, error)       { return true, s.exec(`COMMIT`) }
 func (s *sqliteSession) undo() error                 { return s.exec(`ROLLBACK TO step`) }
 func (s *sqliteSession) rollback()                   { _ = s.exec(`ROLLBACK`) }
@@ -225,6 +225,22 @@ func (x *sqliteStatements) must(otherwise error, query string, args ...any) erro
 		return otherwise
 	}
 	return nil
+}
+
+func (x *sqliteStatements) none(otherwise error, query string, args ...any) error {
+	var found int64
+	err := x.one([]any{&found}, `SELECT 1 WHERE EXISTS (`+query+`)`, args...)
+	switch {
+	case errors.Is(err, licensing.ErrNotFound):
+		return nil
+	case err == nil:
+		return otherwise
+	}
+	return err
+}
+
+func (x *sqliteStatements) later(into []any, query string, args ...any) error {
+	return x.one(into, query, args...)
 }
 
 func (x *sqliteStatements) one(into []any, query string, args ...any) error {

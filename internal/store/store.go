@@ -7,11 +7,13 @@
 // There are two databases behind the same statements. SQLite is embedded:
 // write-ahead log, synchronous FULL, foreign keys, one connection that writes
 // and some that read. PostgreSQL serves several processes: writers take one
-// advisory lock and so follow each other; what a step writes travels together
-// with its COMMIT. Steps whose every statement holds by a key or a condition of
-// its own (Beside) take no lock there and keep nobody waiting. On both, steps that wait for their turn at the same time
-// share one transaction, each behind a savepoint of its own, and so one sync
-// of the disk (group commit). What Update has returned from survives the death
+// advisory lock and so follow each other. Steps whose every statement holds by
+// a key or a condition of its own (Beside) do not take it and keep nobody
+// waiting. On both, steps that wait for their turn at the same time share one
+// transaction, each behind a savepoint of its own, and so one sync of the disk
+// (group commit). On PostgreSQL all that they write travels together with the
+// COMMIT; where a statement fails there, all are made again, each by itself.
+// What Update has returned from survives the death
 // of the process and of the machine.
 //
 // docs/STORAGE.md is for those who run it.
@@ -75,6 +77,8 @@ type dialect struct {
 	indexed     string // after a table's name: the index to walk, where the planner would not find it without statistics; "" where it does
 	tables      string // one column: the names of all tables, those of the migrations among them
 	columns     string // one column: the names of the columns of table $1 in their order
+	draftsAmong string // waits for whoever has the drafts alone, until the transaction ends; "" where there is one writer
+	draftsAlone string // waits for everybody who writes drafts and names blobs, and keeps them waiting
 }
 
 // statements is one transaction as the code of this package sees it. Arguments
@@ -86,6 +90,10 @@ type statements interface {
 	exec(query string, args ...any) error
 	// must is exec of a statement that has to change exactly one row; if not, the step fails with otherwise.
 	must(otherwise error, query string, args ...any) error
+	// none is exec of a question that must find nothing; if not, the step fails with otherwise.
+	none(otherwise error, query string, args ...any) error
+	// later is exec of a statement that gives one row; it is there when the step's transaction has ended.
+	later(into []any, query string, args ...any) error
 	// one reads one row; licensing.ErrNotFound where there is none.
 	one(into []any, query string, args ...any) error
 	// all reads every row.
@@ -165,6 +173,9 @@ func (o *once) ask() error {
 
 func (o *once) exec(string, ...any) error        { return errReadOnly }
 func (o *once) must(error, string, ...any) error { return errReadOnly }
+func (o *once) none(error, string, ...any) error { return errReadOnly }
+
+func (o *once) later([]any, string, ...any) error { return errReadOnly }
 
 func (o *once) one(into []any, query string, args ...any) error {
 	if err := o.ask(); err != nil {
@@ -193,8 +204,10 @@ func (s *Store) Beside(ctx context.Context, f func(licensing.BesideTx) error) er
 func (s *Store) stepBeside(ctx context.Context, f func(*tx) error) (err error) {
 	ctx, end := step(ctx, "beside")
 	defer func() { end(err) }()
-	return s.withKeys(ctx, func() error {
-		return s.beside.update(ctx, func(q statements) error { return f(s.tx(ctx, q)) })
+	return s.again(func() error {
+		return s.withKeys(ctx, func() error {
+			return s.beside.update(ctx, func(q statements) error { return f(s.tx(ctx, q)) })
+		})
 	})
 }
 
@@ -216,7 +229,7 @@ func step(ctx context.Context, kind string) (context.Context, func(error)) {
 func (s *Store) update(ctx context.Context, f func(*tx) error) (err error) {
 	ctx, end := step(ctx, "update")
 	defer func() { end(err) }()
-	run := func() error {
+	return s.again(func() error {
 		return s.withKeys(ctx, func() error {
 			return s.group.update(ctx, func(q statements) error {
 				x := s.tx(ctx, q)
@@ -224,12 +237,16 @@ func (s *Store) update(ctx context.Context, f func(*tx) error) (err error) {
 				return f(x)
 			})
 		})
-	}
-	err = run()
+	})
+}
+
+// again runs a step a second time where a blob that it names was about to be removed.
+func (s *Store) again(step func() error) error {
+	err := step()
 	var r *removed
 	if errors.As(err, &r) {
 		s.kept.forget(r.name)
-		err = run()
+		err = step()
 	}
 	return err
 }
@@ -258,6 +275,8 @@ type tx struct {
 	s    *Store
 	keys *keys
 	edge *edge // of a step that has its turn among the writers; else nil
+
+	among bool // this step has waited for whoever had the drafts alone
 }
 
 func (x *tx) exec(query string, args ...any) error {
@@ -272,6 +291,20 @@ func (x *tx) must(otherwise error, query string, args ...any) error {
 		return err
 	}
 	return x.q.must(otherwise, query, args...)
+}
+
+func (x *tx) none(otherwise error, query string, args ...any) error {
+	if err := x.ctx.Err(); err != nil {
+		return err
+	}
+	return x.q.none(otherwise, query, args...)
+}
+
+func (x *tx) later(into []any, query string, args ...any) error {
+	if err := x.ctx.Err(); err != nil {
+		return err
+	}
+	return x.q.later(into, query, args...)
 }
 
 func (x *tx) one(into []any, query string, args ...any) error {

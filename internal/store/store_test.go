@@ -264,10 +264,7 @@ func testSerials(t *testing.T, open func() *store.Store) {
 	for i, id := range ids {
 		wg.Go(func() {
 			for range 2 { // the second time it is the same one
-				err := stores[i%2].Update(t.Context(), func(tx licensing.Tx) (err error) {
-					got[i], err = tx.Reserve("s", id)
-					return err
-				})
+				err := stores[i%2].Update(t.Context(), func(tx licensing.Tx) error { return tx.Reserve("s", id, &got[i]) })
 				if err != nil {
 					t.Error(err)
 				}
@@ -281,19 +278,17 @@ func testSerials(t *testing.T, open func() *store.Store) {
 			t.Fatalf("serials %v", sorted)
 		}
 	}
+	var n, other int64
 	must(t, stores[0].Update(t.Context(), func(tx licensing.Tx) error {
-		if err := errors.Join(tx.Release("s", ids[7]), tx.Release("s", ids[3]), tx.Release("s", "nobody")); err != nil {
-			return err
-		}
-		n, err := tx.Reserve("s", ids[7])
-		if want := min(got[7], got[3]); n != want {
-			t.Errorf("got %d instead of the smallest released, %d", n, want)
-		}
-		if other, err := tx.Reserve("another", ids[7]); other != 1 {
-			t.Errorf("another series begins with %d, %v", other, err)
-		}
-		return err
+		return errors.Join(tx.Release("s", ids[7]), tx.Release("s", ids[3]), tx.Release("s", "nobody"),
+			tx.Reserve("s", ids[7], &n), tx.Reserve("another", ids[7], &other))
 	}))
+	if want := min(got[7], got[3]); n != want {
+		t.Errorf("got %d instead of the smallest released, %d", n, want)
+	}
+	if other != 1 {
+		t.Errorf("another series begins with %d", other)
+	}
 }
 
 // TestAtomic: an error of the function, or a cancelled context, leaves nothing.

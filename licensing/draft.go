@@ -137,6 +137,12 @@ func (s *Service) Seal(ctx context.Context, a Actor, id string) (*Application, e
 	if errors.Is(err, ErrPaid) {
 		return nil, unpaid(r, app.Channel, "payment.reference", "used", app.Payment.Amount, "the payment with this reference belongs to another application")
 	}
+	if errors.Is(err, ErrState) {
+		// Another process sealed it meanwhile, perhaps for the same request: its package counts.
+		if now, again := s.own(ctx, a, id); again == nil && len(now.Package) > 0 {
+			return now, nil
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("sealing the draft: %w", err)
 	}

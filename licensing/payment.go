@@ -86,7 +86,19 @@ func (s *Service) Pay(ctx context.Context, a Actor, id string) (*PaymentRecord, 
 		return nil, fmt.Errorf("%w: the payment gateway opened another payment than it was asked for", ErrLater)
 	}
 	p = &PaymentRecord{Application: id, Reference: invoice.Reference, Amount: fee, Address: state.Address, Opened: now, Paid: state.Paid, Receipt: state.Receipt}
-	if err := s.o.Store.Beside(ctx, func(tx BesideTx) error { return tx.AddPayment(p) }); err != nil {
+	err = s.o.Store.Beside(ctx, func(tx BesideTx) error { return tx.AddPayment(p) })
+	if errors.Is(err, ErrPaid) {
+		// Another process kept it meanwhile, perhaps for the same request.
+		var kept *PaymentRecord
+		again := s.o.Store.Look(ctx, func(tx Tx) (err error) {
+			kept, err = tx.Payment(id)
+			return err
+		})
+		if again == nil && kept.Reference == p.Reference {
+			return kept, nil
+		}
+	}
+	if err != nil {
 		return nil, fmt.Errorf("keeping the payment: %w", err)
 	}
 	s.o.Log.InfoContext(ctx, "payment opened", "application", id, "amount", fee)

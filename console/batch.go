@@ -21,6 +21,7 @@ type batchForm struct {
 	Answers  map[string]string
 	Decision string
 	Grounds  string
+	OwnKey   bool // the officer may sign with a key of their own
 }
 
 // batchForm asks for one decision on all the cases that were ticked in the queue.
@@ -51,6 +52,10 @@ func (s *site) showBatchForm(q *request, status int, errs []fieldError) error {
 		return errMissing
 	}
 	p.Service, p.Review = r.Name.In(q.lang), r.Review
+	var err error
+	if p.OwnKey, err = s.o.Service.HasOwnKey(q.Context(), q.actor(), p.Cases[0].Service); err != nil {
+		return err
+	}
 	for key := range q.Form {
 		if name, ok := strings.CutPrefix(key, "check."); ok {
 			p.Answers[name] = q.Form.Get(key)
@@ -78,20 +83,12 @@ func chosen(q *request) []string {
 
 // beginBatch has the cases decided one by one behind the page.
 func (s *site) beginBatch(q *request) error {
-	if err := q.ParseForm(); err != nil {
+	d, errs, err := batchDecision(q)
+	if err != nil {
 		return err
 	}
-	v := q.view("batch.title")
-	answer := q.FormValue("decision")
-	if answer != "approve" && answer != "refuse" {
-		return s.showBatchForm(q, http.StatusUnprocessableEntity, []fieldError{{"decision", v.T("case.choose")}})
-	}
-	d := licensing.Decision{Approve: answer == "approve", Grounds: strings.TrimSpace(q.FormValue("grounds")), Checklist: posts(q)}
-	if !d.Approve && d.Grounds == "" {
-		return s.showBatchForm(q, http.StatusUnprocessableEntity, []fieldError{{"grounds", v.T("batch.grounds")}})
-	}
-	if d.Approve && len(d.Checklist) == 0 {
-		return s.showBatchForm(q, http.StatusUnprocessableEntity, []fieldError{{"checklist", v.T("batch.checklist")}})
+	if errs != nil {
+		return s.showBatchForm(q, http.StatusUnprocessableEntity, errs)
 	}
 	b, err := s.o.Service.DecideMany(q.Context(), q.actor(), chosen(q), d)
 	if isInput(err) {
@@ -101,6 +98,25 @@ func (s *site) beginBatch(q *request) error {
 		return err
 	}
 	return q.redirect("/batches/" + b.ID)
+}
+
+// batchDecision reads the decision on several cases, and what is missing from it.
+func batchDecision(q *request) (d licensing.Decision, missing []fieldError, err error) {
+	if err := q.ParseForm(); err != nil {
+		return d, nil, err
+	}
+	v := q.view("batch.title")
+	answer := q.FormValue("decision")
+	d = licensing.Decision{Approve: answer == "approve", Grounds: strings.TrimSpace(q.FormValue("grounds")), Checklist: posts(q)}
+	switch {
+	case answer != "approve" && answer != "refuse":
+		missing = []fieldError{{"decision", v.T("case.choose")}}
+	case !d.Approve && d.Grounds == "":
+		missing = []fieldError{{"grounds", v.T("batch.grounds")}}
+	case d.Approve && len(d.Checklist) == 0:
+		missing = []fieldError{{"checklist", v.T("batch.checklist")}}
+	}
+	return d, missing, nil
 }
 
 // posts are the answers to the checklist.

@@ -85,3 +85,54 @@ func content(b *browser) []byte {
 	must(b.t, err)
 	return raw
 }
+
+// TestOwnKeyOnSeveral: one decision on several cases is signed case by case with the officer's own key; one that was decided
+// elsewhere meanwhile is named, and stays as it is.
+func TestOwnKeyOnSeveral(t *testing.T) {
+	var own *pki.Key
+	h := newHouseWith(t, filepath.Join(t.TempDir(), "register.db"), func(h *house, o *licensing.Options) {
+		bin := o.Regulations[0].Licensor.BIN
+		own = h.issue(t, testpki.Leaf{CommonName: "ҚЫЗМЕТКЕР", IIN: "880709300015", BIN: bin, Organization: "LICENSOR"})
+		o.Authorities = append(o.Authorities, licensing.Authority{Officer: "officer.1", Name: "Officer One", Position: phrase.Text{KK: "басшы", RU: "руководитель", EN: "head"},
+			Licensor: bin, Certificate: own.Certificate.SHA256Hex(), From: time.Now().Add(-time.Hour)})
+	})
+	b := h.staff(t, "officer.1", account.Officer)
+	ids, want := url.Values{}, map[string]licensing.Status{}
+	for range 3 {
+		app := h.registered(t)
+		b.post("/case/"+app.ID+"/claim", nil)
+		ids.Add("id", app.ID)
+		want[app.ID] = licensing.Refused
+	}
+	b.open("/batches/new?" + ids.Encode()).sees(200, `formaction="/batches/own"`)
+	b.post("/batches/own", ids).sees(422, `href="#f-decision"`)
+	refuse := url.Values{"id": ids["id"], "decision": {"refuse"}, "grounds": {"талаптарға сай емес"}}
+	b.post("/batches/own", refuse).sees(200, "Содан кейін дәл осы шешім қабылданатын өтініштер саны: 2.")
+	first := strings.Split(b.url.Path, "/")[2]
+	var second string
+	for id := range want {
+		if id != first && (second == "" || id > second) {
+			second = id // the last: cases are decided in order
+		}
+	}
+	// The last is decided under the licensor's key before its turn.
+	officer := licensing.Actor{ID: "officer.1", Officer: true}
+	_, err := h.service.Decide(t.Context(), officer, second, licensing.Decision{Approve: true, Checklist: map[string]bool{"documents-match": true, "grounds": true}})
+	must(t, err)
+	want[second] = licensing.Approved
+	b.open("/case/" + first + "/own")
+	for n := 0; strings.HasSuffix(b.url.Path, "/own"); n++ {
+		if n > 2 {
+			t.Fatal("there is no end to the cases")
+		}
+		b.upload(b.url.Path+"/signature", nil, "file", "x.p7s", sign(t, own, content(b)))
+	}
+	b.sees(409, "/case/"+second)
+	for id, status := range want {
+		app, err := h.service.Application(t.Context(), officer, id)
+		must(t, err)
+		if app.Status != status {
+			t.Errorf("%s is %s, want %s", app.Number, app.Status, status)
+		}
+	}
+}

@@ -22,6 +22,7 @@ func (s *site) staffRoutes() []route {
 		{pattern: "POST /case/{id}/work/{step}", roles: readers, page: s.doWork},
 
 		{pattern: "POST /case/{id}/own", roles: officers, page: s.beginOwn},
+		{pattern: "POST /batches/own", roles: officers, page: s.beginOwnBatch},
 		{pattern: "GET /case/{id}/own", roles: officers, page: s.ownForm},
 		{pattern: "GET /case/{id}/own/content", roles: officers, page: s.ownContent},
 		{pattern: "POST /case/{id}/own/signature", roles: officers, page: s.signOwn, upload: true},

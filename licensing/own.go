@@ -27,6 +27,16 @@ type OwnSigning struct {
 	Began       time.Time   `json:"began"`
 	Signed      []OwnSigned `json:"signed"`
 	Next        OwnPiece    `json:"next"`
+
+	// Of several applications that get the same decision, one after another: those that wait, and those that could not be decided.
+	Then    []string     `json:"then,omitempty"`
+	Skipped []OwnSkipped `json:"skipped,omitempty"`
+}
+
+// OwnSkipped is an application of several that could not be decided with the others, and stays as it was.
+type OwnSkipped struct {
+	Application string `json:"application"`
+	Why         string `json:"why"` // English
 }
 
 // OwnSigned is a document that has its signature.
@@ -126,9 +136,16 @@ func (s *Service) HasOwnKey(ctx context.Context, a Actor, service string) (bool,
 }
 
 // DecideOwn begins a decision under the officer's own key in place of one that was begun before. It answers what is to be signed first.
-// The errors are those of [Service.Decide].
-func (s *Service) DecideOwn(ctx context.Context, a Actor, id string, d Decision) (*OwnSigning, error) {
-	o := &OwnSigning{Application: id, Officer: a.ID, Decision: d, Began: s.now()}
+// The same decision on further applications is begun when the one before has its last signature. The errors are those of
+// [Service.Decide], for the first.
+func (s *Service) DecideOwn(ctx context.Context, a Actor, id string, d Decision, then ...string) (*OwnSigning, error) {
+	if len(then) >= maxBatch {
+		return nil, badInput("applications", "must be 1 to %d", maxBatch)
+	}
+	return s.beginOwn(ctx, a, &OwnSigning{Application: id, Officer: a.ID, Decision: d, Began: s.now(), Then: then})
+}
+
+func (s *Service) beginOwn(ctx context.Context, a Actor, o *OwnSigning) (*OwnSigning, error) {
 	if _, err := s.settleOwn(ctx, a, o); !errors.Is(err, errPiece) {
 		if err == nil {
 			err = fmt.Errorf("%w: the application has been decided", ErrState)
@@ -136,6 +153,22 @@ func (s *Service) DecideOwn(ctx context.Context, a Actor, id string, d Decision)
 		return nil, err
 	}
 	return o, s.o.Store.Update(ctx, func(tx Tx) error { return tx.PutOwnSigning(o) })
+}
+
+// nextOwn begins the next of several that can be decided; where none is left it answers nil and those that could not.
+func (s *Service) nextOwn(ctx context.Context, a Actor, o *OwnSigning) (*OwnSigning, []OwnSkipped, error) {
+	skipped := o.Skipped
+	for i, id := range o.Then {
+		next, err := s.beginOwn(ctx, a, &OwnSigning{Application: id, Officer: a.ID, Decision: o.Decision, Began: s.now(), Then: o.Then[i+1:], Skipped: skipped})
+		if err == nil {
+			return next, nil, nil
+		}
+		if ctx.Err() != nil {
+			return nil, nil, err
+		}
+		skipped = append(skipped, OwnSkipped{id, err.Error()})
+	}
+	return nil, skipped, nil
 }
 
 // Piece is what the officer is to sign now. ErrNotFound where nothing was begun.
@@ -153,9 +186,16 @@ func (s *Service) Piece(ctx context.Context, a Actor, id string) (o *OwnSigning,
 	return o, nil
 }
 
-// SignOwn takes the signature of the piece that waits: a CMS, attached, or detached over a page. It answers the decided application
-// after the last, nil and no error while another waits. A signature by another key than the table lists is *InputError.
-func (s *Service) SignOwn(ctx context.Context, a Actor, id string, answer []byte) (*Application, error) {
+// OwnResult is what a signature led to.
+type OwnResult struct {
+	Decided *Application // after the last signature of an application; nil while another is waited for
+	Next    string       // the application whose document is to be signed now; empty: none is
+	Skipped []OwnSkipped // of several, where none is left
+}
+
+// SignOwn takes the signature of the piece that waits: a CMS, attached, or detached over a page. A signature by another key than
+// the table lists is *InputError.
+func (s *Service) SignOwn(ctx context.Context, a Actor, id string, answer []byte) (*OwnResult, error) {
 	if len(answer) == 0 || len(answer) > maxSignature {
 		return nil, badInput("signature", "must have 1 to %d bytes", maxSignature)
 	}
@@ -193,12 +233,20 @@ func (s *Service) SignOwn(ctx context.Context, a Actor, id string, answer []byte
 	o.Signed = append(o.Signed, OwnSigned{Of: o.Next.Of, Result: result})
 	done, err := s.settleOwn(ctx, a, o)
 	if errors.Is(err, errPiece) {
-		return nil, s.o.Store.Update(ctx, func(tx Tx) error { return tx.PutOwnSigning(o) })
+		return &OwnResult{Next: id}, s.o.Store.Update(ctx, func(tx Tx) error { return tx.PutOwnSigning(o) })
 	}
 	if err != nil {
 		return nil, err
 	}
-	return done, s.o.Store.Update(ctx, func(tx Tx) error { return tx.DropOwnSigning(id) })
+	if err := s.o.Store.Update(ctx, func(tx Tx) error { return tx.DropOwnSigning(id) }); err != nil {
+		return nil, err
+	}
+	next, skipped, err := s.nextOwn(ctx, a, o)
+	out := &OwnResult{Decided: done, Skipped: skipped}
+	if next != nil {
+		out.Next = next.Application
+	}
+	return out, err
 }
 
 // settleOwn decides as far as there are signatures; errPiece where another is needed.

@@ -57,7 +57,7 @@ func (w *world) openDevSigner() error {
 		}
 		for _, k := range []ncalayer.Key{
 			{Alias: "person", Key: p.entrepreneur}, {Alias: "person-login", Key: p.enters}, {Alias: "body", Key: p.head}, {Alias: "body-login", Key: p.auth},
-			{Alias: "employee", Key: p.employee}, {Alias: "employee2", Key: p.employee2}, {Alias: "operator", Key: p.operator}, {Alias: "officer", Key: p.licensor},
+			{Alias: "employee", Key: p.employee}, {Alias: "employee2", Key: p.employee2}, {Alias: "operator", Key: p.operator}, {Alias: "officer", Key: p.licensor}, {Alias: "officer-own", Key: p.officer},
 			{Alias: "newcomer", Key: newcomerSigns}, {Alias: "newcomer-login", Key: newcomerEnters}, {Alias: "stranger", Key: p.stranger}, {Alias: "revoked", Key: p.listed},
 		} {
 			k.Alias += kind

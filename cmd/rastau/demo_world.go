@@ -52,6 +52,7 @@ type world struct {
 // people of the story.
 type people struct {
 	licensor, seal                          *pki.Key
+	officer                                 *pki.Key // the officer's own
 	head, expired, early, listed, answered  *pki.Key // heads of bodies: good, expired, not yet valid, revoked by list, revoked by OCSP
 	entrepreneur, stranger, otherHead, auth *pki.Key
 	enters, employee, employee2, operator   *pki.Key // the entrepreneur's for logging in; those who enter applications of others
@@ -255,6 +256,7 @@ func (w *world) issuePeople() error {
 		leaf testpki.Leaf
 	}{
 		{&p.licensor, w.ca, head("ӘБДІҚҰЛОВ", "ҮМІТҺАН", 7000, regulations[0].Licensor.BIN, "КӨЛІКТІК БАҚЫЛАУ КОМИТЕТІНІҢ АУМАҚТЫҚ ОРГАНЫ (DEMO)")},
+		{&p.officer, w.ca, head("ӘБДІҚҰЛОВ", "ҮМІТҺАН", 7000, regulations[0].Licensor.BIN, "КӨЛІКТІК БАҚЫЛАУ КОМИТЕТІНІҢ АУМАҚТЫҚ ОРГАНЫ (DEMO)")},
 		{&p.seal, w.ca, testpki.Leaf{CommonName: "Е-ЛИЦЕНЗИЯЛАУ МӨРІ (DEMO)", BIN: identity.NewBIN(registered, 4110), Organization: "Е-ЛИЦЕНЗИЯЛАУ (DEMO)", Roles: []pki.OID{pki.OIDRoleSystem}}},
 		{&p.head, w.ca, head("ӘУЕЗҒАЛИ", "ӨРКЕН", 7010, p.bin, body)},
 		{&p.expired, w.ca, expired},
@@ -347,6 +349,7 @@ func (w *world) writeAuthorities() error {
 	for _, r := range regulations {
 		for _, line := range []licensing.Authority{
 			{Officer: "demo-officer", Name: "ӘБДІҚҰЛОВ ҮМІТҺАН", Position: head, Certificate: w.people.licensor.Certificate.SHA256Hex()},
+			{Officer: "demo-officer", Name: "ӘБДІҚҰЛОВ ҮМІТҺАН", Position: head, Certificate: w.people.officer.Certificate.SHA256Hex()},
 			{Officer: "demo-second", Name: "ҒАБИТОВА ҚЫМБАТ", Position: deputy, Certificate: w.people.licensor.Certificate.SHA256Hex()},
 			{Officer: licensing.System, Name: "Е-ЛИЦЕНЗИЯЛАУ", Position: system, Certificate: w.people.seal.Certificate.SHA256Hex()},
 		} {

@@ -139,6 +139,16 @@ func (h *house) grants(t testing.TB, lang, number string) {
 	t.Helper()
 	p := h.enters(t, lang)
 	p.logIn("demo-officer")
+	h.reviews(p, number)
+	p.press(`[...document.querySelectorAll('form[action$="/decision"] button:not([formaction])')].pop()`)
+	if p.has(".govuk-error-summary") {
+		t.Fatalf("the officer could not decide:\n%s", eval[string](p, "document.querySelector('main').innerText"))
+	}
+}
+
+// reviews has an officer take a case, answer the checklist and choose to approve; the decision is not sent.
+func (h *house) reviews(p *person, number string) {
+	p.t.Helper()
 	p.open("/queue")
 	p.press(`[...document.querySelectorAll('main a[href^="/case/"]')].find(a => a.textContent.includes(` + quoted(number) + `))`)
 	if p.has(`form[action$="/claim"] button`) && !p.has(`input[name=decision]`) {
@@ -150,10 +160,6 @@ func (h *house) grants(t testing.TB, lang, number string) {
 	p.use(the(`input[name=decision][value=approve]`))
 	if p.has("#f-grounds") {
 		p.fill("#f-grounds", "Талаптар орындалған.")
-	}
-	p.press(`[...document.querySelectorAll('form[action$="/decision"] button:not([formaction])')].pop()`)
-	if p.has(".govuk-error-summary") {
-		t.Fatalf("the officer could not decide:\n%s", eval[string](p, "document.querySelector('main').innerText"))
 	}
 }
 

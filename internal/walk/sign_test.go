@@ -54,6 +54,33 @@ func TestSigningFails(t *testing.T) {
 	p.signs()
 }
 
+// TestOwnKey: an officer signs every document of a decision with a key of their own, in NCALayer; the key of another is not taken,
+// and the public finds the licence good.
+func TestOwnKey(t *testing.T) {
+	h := open(t)
+	applicant := h.enters(t, "kk")
+	applicant.logIn(h.person)
+	applicant.begins("passenger-transport")
+	draft := applicant.walks("natural-person")
+	number := applicant.signs()
+	p := h.enters(t, "kk")
+	p.logIn("demo-officer")
+	h.reviews(p, number)
+	p.press(the(`button[formaction$="/own"]`))
+	h.order(t, url.Values{"key": {"person"}})
+	p.use(the(".app-sign__button"))
+	p.waits(`document.querySelector(".app-sign__status").textContent.startsWith(document.querySelector(".app-sign").dataset.textError)`)
+	for n := 1; strings.HasSuffix(p.path(), "/own"); n++ {
+		if n > 4 {
+			t.Fatal("there is no end to the documents")
+		}
+		p.looks("")
+		h.order(t, url.Values{"key": {"officer-own"}})
+		p.press(the(".app-sign__button"))
+	}
+	applicant.receives(draft)
+}
+
 // TestRegistration: a newcomer registers with the certificate for logging in, leaves, and comes back with it; a stranger's
 // certificate for signing is not offered.
 func TestRegistration(t *testing.T) {

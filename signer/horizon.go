@@ -14,10 +14,11 @@ import (
 	"rastau/internal/timestamp"
 )
 
-// Horizon says until when a signed document can be judged by what it holds: the first end among the certificates and
-// algorithms of the newest time-stamp on each signature, or of the signature itself where it has none. Before then it is to be
-// renewed (EN 319 102-1 §5.6.3). The issuers' certificates are looked for in the document; what is trusted as an anchor has no
-// end here. Nothing is judged. [ErrExtend] where nothing is signed.
+// Horizon says until when a signed document can be judged and extended: the first end among the certificates and
+// algorithms of the newest time-stamp on each signature, and of the signature itself where it has none, or where the document holds no
+// revocation data: once its signer's certificate has ended, nobody need say any more whether it was revoked (RFC 5280 §3.3). Before then
+// it is to be renewed (EN 319 102-1 §5.6.3). The issuers' certificates are looked for in the document; what is trusted as an anchor
+// has no end here. Nothing is judged. [ErrExtend] where nothing is signed.
 func Horizon(document []byte, algorithms *pki.AlgorithmPolicy) (time.Time, error) {
 	h := horizon{algorithms: algorithms}
 	if pdf.Is(document) {
@@ -32,6 +33,7 @@ func Horizon(document []byte, algorithms *pki.AlgorithmPolicy) (time.Time, error
 		return time.Time{}, err
 	}
 	h.know(sd)
+	h.proven = len(sd.CRLs)+len(sd.OCSPs) > 0
 	var first time.Time
 	for _, s := range sd.Signers {
 		first = earliest(first, h.signature(sd, s))
@@ -42,6 +44,7 @@ func Horizon(document []byte, algorithms *pki.AlgorithmPolicy) (time.Time, error
 type horizon struct {
 	algorithms *pki.AlgorithmPolicy
 	pool       []*pki.Certificate
+	proven     bool // the document holds revocation data: level LT
 }
 
 func (h *horizon) know(sd *cms.SignedData) {
@@ -61,6 +64,7 @@ func (h *horizon) pdf(file []byte) (time.Time, error) {
 		return time.Time{}, err
 	}
 	if store := doc.DSS(); store != nil {
+		h.proven = len(store.CRLs)+len(store.OCSPs) > 0
 		for _, i := range store.Certificates {
 			if c, err := pki.ParseCertificate(i.DER); err == nil {
 				h.pool = append(h.pool, c)
@@ -76,19 +80,24 @@ func (h *horizon) pdf(file []byte) (time.Time, error) {
 			read[i] = sd
 		}
 	}
-	var first time.Time
+	var first, covered time.Time // covered is the end of the newest time-stamp, which covers whatever is signed before it
 	signed := false
 	for i, s := range all {
 		switch {
 		case read[i] == nil:
 		case s.IsTimestamp():
-			if t, err := timestamp.Parse(s.Contents); err == nil {
-				// It covers whatever is signed before it.
-				return earliest(first, h.token(t)), nil
+			if t, err := timestamp.Parse(s.Contents); err == nil && covered.IsZero() {
+				covered = h.token(t)
+				first = earliest(first, covered)
 			}
 		default:
 			signed = true
-			first = earliest(first, h.signature(read[i], read[i].Signers[0]))
+			switch {
+			case covered.IsZero():
+				first = earliest(first, h.signature(read[i], read[i].Signers[0]))
+			case !h.proven:
+				first = earliest(first, h.signer(read[i], read[i].Signers[0]))
+			}
 		}
 	}
 	if !signed {
@@ -97,7 +106,8 @@ func (h *horizon) pdf(file []byte) (time.Time, error) {
 	return first, nil
 }
 
-// signature ends with its newest archive time-stamp, else with the last of its time-stamps to end, else with its signer.
+// signature ends with its newest archive time-stamp, else with the last of its time-stamps to end, else with its signer; at level T
+// with its signer too.
 func (h *horizon) signature(sd *cms.SignedData, s *cms.Signer) time.Time {
 	var newest *timestamp.Token
 	for _, raw := range s.ArchiveTokens() {
@@ -116,10 +126,10 @@ func (h *horizon) signature(sd *cms.SignedData, s *cms.Signer) time.Time {
 			}
 		}
 	}
-	if !last.IsZero() {
+	if h.proven && !last.IsZero() {
 		return last
 	}
-	return h.signer(sd, s)
+	return earliest(last, h.signer(sd, s))
 }
 
 func (h *horizon) token(t *timestamp.Token) time.Time {

@@ -217,6 +217,10 @@ func (s *Service) SubmitAmendment(ctx context.Context, a Actor, id string, signa
 	if err != nil {
 		return nil, err
 	}
+	preserve, err := s.preserveApplicants(fmt.Sprintf("%s%s/%d", correctionOf, app.Number, m.Seq), m.Stamped, sd)
+	if err != nil {
+		return nil, err
+	}
 	err = s.o.Store.Update(ctx, func(tx Tx) error {
 		current, err := tx.Application(id)
 		if err != nil {
@@ -229,6 +233,9 @@ func (s *Service) SubmitAmendment(ctx context.Context, a Actor, id string, signa
 			return err
 		}
 		if err := tx.AcceptAmendment(m); err != nil {
+			return err
+		}
+		if err := preserve(tx); err != nil {
 			return err
 		}
 		return s.event(tx, id, a.ID, EventCorrected, map[string]any{"seq": m.Seq, "packageSHA256": digest(m.Package)})

@@ -11,13 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"rastau/internal/cms"
 	"rastau/internal/journal"
 	"rastau/internal/outbox"
 	"rastau/internal/pki"
 	"rastau/signer"
 )
 
-// JobRenew is the kind of the outbox messages by which the time-stamps on what the licensor signed are renewed.
+// JobRenew is the kind of the outbox messages by which the time-stamps on what was signed are renewed.
 const JobRenew = "renew"
 
 // renewLead is how long before a time-stamp ends it is renewed: an authority that does not answer for weeks does no harm.
@@ -31,17 +32,24 @@ type Extender interface {
 	Extend(ctx context.Context, document, content []byte, to signer.Level) ([]byte, error)
 }
 
-// Prefixes of the subjects of renewals that have no page: with the number of an application, or of a licence and its move.
+// Prefixes of the subjects of renewals that have no page: with the number of an application, with that and the correction's, or with the
+// number of a licence and its move.
 const (
-	receiptOf  = "receipt:"
-	decisionOf = "decision:"
-	moveOf     = "move:"
+	receiptOf    = "receipt:"
+	decisionOf   = "decision:"
+	moveOf       = "move:"
+	signatureOf  = "signature:"  // the applicant's own
+	correctionOf = "correction:" // the same over a correction
 )
 
-// Renewal is one more time-stamp over what the licensor signed and all that it is judged by. What was signed stays as it is inside.
+var withoutPage = []string{receiptOf, decisionOf, moveOf, signatureOf, correctionOf}
+
+// Renewal is one more time-stamp over what was signed and all that it is judged by. What was signed stays as it is inside.
 type Renewal struct {
-	Subject string // licence's number, or number/appendix; "receipt:" or "decision:" and an application's number; "move:" and number/seq
-	Seq     int    // counted from 1
+	// Subject is a licence's number, or number/appendix; "receipt:", "decision:" or "signature:" and an application's number;
+	// "correction:" and that number/seq; "move:" and a licence's number/seq.
+	Subject string
+	Seq     int // counted from 1
 	At      time.Time
 	Until   time.Time // the first end among what the renewed documents rest on
 	Signed  string    // SHA-256 of the renewed CAdES, a blob
@@ -87,6 +95,15 @@ func (s *Service) preserve(subject string, signed, pdf []byte) (func(Tx) error, 
 	return func(tx Tx) error { return s.renewalDue(tx, subject, 1, until) }, nil
 }
 
+// preserveApplicants is preserve for an applicant's signature with the time-stamp that it got here. One in XML has none that could be
+// renewed: the token stands beside it.
+func (s *Service) preserveApplicants(subject string, stamped []byte, sd *cms.SignedData) (func(Tx) error, error) {
+	if sd == nil || stamped == nil {
+		return func(Tx) error { return nil }, nil
+	}
+	return s.preserve(subject, stamped, nil)
+}
+
 // horizon is when the first of both forms ends; pdf is nil where there is no page.
 func horizon(signed, pdf []byte) (time.Time, error) {
 	a, err := signer.Horizon(signed, pki.DefaultAlgorithms)
@@ -112,7 +129,7 @@ func newest(tx Tx, subject string) (signed, pdf []byte, seq int, err error) {
 		}
 		return signed, pdf, n, err
 	}
-	for _, kind := range []string{receiptOf, decisionOf, moveOf} {
+	for _, kind := range withoutPage {
 		if number, ok := strings.CutPrefix(subject, kind); ok {
 			signed, err = firstOf(tx, kind, number)
 			return signed, nil, 0, err
@@ -144,9 +161,16 @@ func newest(tx Tx, subject string) (signed, pdf []byte, seq int, err error) {
 	return signed, pdf, 0, err
 }
 
-// firstOf is the receipt of an application, the decision on it, or a move of a licence, as it was signed.
+// firstOf is the receipt of an application, the decision on it, the applicant's signatures, or a move of a licence, as it was signed.
 func firstOf(tx Tx, kind, number string) ([]byte, error) {
-	if kind == moveOf {
+	switch kind {
+	case correctionOf:
+		m, err := correctionNumbered(tx, number)
+		if err != nil {
+			return nil, err
+		}
+		return m.Stamped, nil
+	case moveOf:
 		licence, seq, _ := strings.Cut(number, "/")
 		all, err := tx.Moves(licence)
 		if err != nil {
@@ -163,10 +187,13 @@ func firstOf(tx Tx, kind, number string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if kind == receiptOf {
+	if kind == receiptOf || kind == signatureOf {
 		reg, err := tx.Registration(app.ID)
 		if err != nil {
 			return nil, err
+		}
+		if kind == signatureOf {
+			return reg.Stamped, nil
 		}
 		return reg.Receipt, nil
 	}
@@ -177,17 +204,57 @@ func firstOf(tx Tx, kind, number string) ([]byte, error) {
 	return ruling.Signed, nil
 }
 
-// Renew puts a new time-stamp over what the licensor signed before the one on it ends: the body is that of a JobRenew
+// correctionNumbered reads one by the application's number and its own: number/seq.
+func correctionNumbered(tx Tx, number string) (*AmendmentRecord, error) {
+	of, seq, _ := strings.Cut(number, "/")
+	n, err := strconv.Atoi(seq)
+	if err != nil {
+		return nil, ErrNotFound
+	}
+	app, err := tx.ApplicationNumbered(of)
+	if err != nil {
+		return nil, err
+	}
+	return tx.AmendmentNumbered(app.ID, n)
+}
+
+// contentOf is what a detached signature of a subject was made over; nil where the content stands inside, as in all that is signed here.
+func contentOf(tx Tx, subject string, signed []byte) ([]byte, error) {
+	kind, number, _ := strings.Cut(subject, ":")
+	if kind += ":"; kind != signatureOf && kind != correctionOf {
+		return nil, nil
+	}
+	if sd, err := cms.Parse(signed, cms.Limits{}); err != nil || !sd.Detached {
+		return nil, err
+	}
+	if kind == correctionOf {
+		m, err := correctionNumbered(tx, number)
+		if err != nil {
+			return nil, err
+		}
+		return m.Package, nil
+	}
+	app, err := tx.ApplicationNumbered(number)
+	if err != nil {
+		return nil, err
+	}
+	return app.Package, nil
+}
+
+// Renew puts a new time-stamp over what was signed before the one on it ends: the body is that of a JobRenew
 // message. It may run several times and on several machines at once, and may be cut off anywhere: one renewal is kept for
 // each time. An error means that it is to be tried again.
 func (s *Service) Renew(ctx context.Context, subject string) error {
 	if s.o.Extender == nil {
 		return ErrLater // another machine may be able to
 	}
-	var signed, pdf []byte
+	var signed, pdf, content []byte
 	var seq int
 	err := s.o.Store.View(ctx, func(tx Tx) (err error) {
-		signed, pdf, seq, err = newest(tx, subject)
+		if signed, pdf, seq, err = newest(tx, subject); err != nil {
+			return err
+		}
+		content, err = contentOf(tx, subject, signed)
 		return err
 	})
 	if err != nil {
@@ -201,7 +268,7 @@ func (s *Service) Renew(ctx context.Context, subject string) error {
 	if now.Before(until.Add(-renewLead)) { // renewed meanwhile
 		return s.o.Store.Update(ctx, func(tx Tx) error { return s.renewalDue(tx, subject, seq+1, until) })
 	}
-	if signed, err = s.o.Extender.Extend(ctx, signed, nil, signer.LevelLTA); err != nil {
+	if signed, err = s.o.Extender.Extend(ctx, signed, content, signer.LevelLTA); err != nil {
 		return unsigned(fmt.Errorf("renewing %s: %w", subject, err))
 	}
 	page := signed

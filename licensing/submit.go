@@ -249,7 +249,13 @@ func (s *Service) register(ctx context.Context, r *Regulation, app *Application,
 	if err != nil {
 		return nil, err
 	}
-	err = s.o.Store.Update(ctx, func(tx Tx) error { return errors.Join(s.enter(tx, r, &done, serial, reg), preserve(tx)) })
+	preserveSignature, err := s.preserveApplicants(signatureOf+done.Number, stamped, sd)
+	if err != nil {
+		return nil, err
+	}
+	err = s.o.Store.Update(ctx, func(tx Tx) error {
+		return errors.Join(s.enter(tx, r, &done, serial, reg), preserve(tx), preserveSignature(tx))
+	})
 	if errors.Is(err, ErrOvertaken) {
 		// Another process was faster; its answer counts.
 		if app, err = s.load(ctx, app.ID); err != nil {

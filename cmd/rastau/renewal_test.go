@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"rastau/internal/account"
+	"rastau/internal/outbox"
 	"rastau/internal/pki"
 	"rastau/internal/testpki"
 	"rastau/licensing"
@@ -60,6 +61,7 @@ func TestRenewedByItself(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	corrected := correctedOnce(t, s)
 	before := made(a.Service.Licence(ctx, number))
 	view := func(look func(tx licensing.Tx) error) {
 		t.Helper()
@@ -124,9 +126,10 @@ func TestRenewedByItself(t *testing.T) {
 	wants(t, a.Verifier.Document(ctx, after.PDF, q), signer.LevelLTA)
 	wants(t, a.Verifier.Document(ctx, after.Signed, q), signer.LevelLTA)
 
-	// So it goes with what else was signed on the way: the receipt, the decision, and a move of the licence.
+	// So it goes with what else was signed on the way: the receipt, the decision, a move of the licence, and what the applicants signed
+	// themselves, detached.
 	var id string
-	first := map[string][]byte{}
+	first, content := map[string][]byte{}, map[string][]byte{}
 	view(func(tx licensing.Tx) error {
 		app, err := tx.ApplicationNumbered(before.Application)
 		if err != nil {
@@ -146,11 +149,28 @@ func TestRenewedByItself(t *testing.T) {
 			return err
 		}
 		first["receipt:"+app.Number], first["decision:"+app.Number], first["move:"+number+"/1"] = reg.Receipt, ruling.Signed, moves[0].Signed
+		first["signature:"+app.Number], content["signature"] = reg.Stamped, app.Package
+		m, err := tx.AmendmentNumbered(corrected.ID, 1)
+		if err != nil {
+			return err
+		}
+		first["correction:"+corrected.Number+"/1"], content["correction"] = m.Stamped, m.Package
 		return nil
+	})
+	begun := map[string]bool{} // the care for each, by itself
+	view(func(tx licensing.Tx) error {
+		items, err := tx.Items(outbox.Filter{Kind: licensing.JobRenew, Limit: 100})
+		for _, i := range items {
+			begun[i.Key] = true
+		}
+		return err
 	})
 	whoever := licensing.Actor{ID: "admin", Admin: true}
 	for subject, was := range first {
 		kind, _, _ := strings.Cut(subject, ":")
+		if !begun[subject+"#1"] {
+			t.Errorf("nobody would renew the %s", kind)
+		}
 		for range 2 { // once, however often
 			if err := a.Service.Renew(ctx, subject); err != nil {
 				t.Fatal(kind, err)
@@ -167,7 +187,14 @@ func TestRenewedByItself(t *testing.T) {
 			return nil
 		})
 		now := made(a.Service.Ruling(ctx, whoever, id)).Signed
+		q := q
 		switch kind {
+		case "signature", "correction": // kept as evidence; the applicant has the first
+			view(func(tx licensing.Tx) (err error) {
+				now, err = tx.Blob(all[0].Signed)
+				return err
+			})
+			q.Content = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content[kind])), nil }
 		case "receipt":
 			now = made(a.Service.Receipt(ctx, whoever, id))
 		case "move":
@@ -178,6 +205,31 @@ func TestRenewedByItself(t *testing.T) {
 		}
 		wants(t, a.Verifier.Document(ctx, now, q), signer.LevelLTA)
 	}
+}
+
+// correctedOnce is an application that was corrected, with a package signed anew.
+func correctedOnce(t *testing.T, s *story) *licensing.Application {
+	t.Helper()
+	ctx := t.Context()
+	app := made(s.apply(ctx, s.world.body()))
+	sub := made(s.submit(ctx, app.ID, made(signedBy(s.world.people.head)(app.Package))))
+	err := s.work(ctx, app.ID, map[string]any{"step": "claim"}, map[string]any{"step": "complete"},
+		map[string]any{"step": "ask-correction", "fields": []string{"applicant.address"}, "text": "Мекенжайды толық көрсетіңіз"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := s.world.sampleApplication(s.world.body())
+	n.Applicant.Address += ", 1-кеңсе"
+	var amended licensing.Application
+	if err := s.client.call(ctx, account.Applicant, "/v1/applications/"+app.ID+"/correction", n, &amended); err != nil {
+		t.Fatal(err)
+	}
+	signature := made(signedBy(s.world.people.head)(amended.Package))
+	if err := s.client.call(ctx, account.Applicant, "/v1/applications/"+app.ID+"/correction/signature", map[string][]byte{"signature": signature}, new(submission)); err != nil {
+		t.Fatal(err)
+	}
+	app.Number = sub.Application.Number
+	return app
 }
 
 func (w *world) question(tb testing.TB) verifier.Question {

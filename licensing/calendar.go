@@ -21,7 +21,7 @@ const (
 	lastYear = 9000
 )
 
-// ErrCalendar: a day lies outside the years that the calendar covers.
+// ErrCalendar: a day lies outside the years that the calendar covers. It comes with ErrLater: whoever runs the service extends it.
 var ErrCalendar = errors.New("the calendar of working days does not cover this day")
 
 // Calendar of working days: dated data. It does not change once loaded.
@@ -174,7 +174,7 @@ func (c *Calendar) Zone() *time.Location { return c.zone }
 // Working reports whether a day is worked; ErrCalendar outside the covered years.
 func (c *Calendar) Working(d Day) (bool, error) {
 	if !d.Valid() || !c.covers.Holds(d) {
-		return false, fmt.Errorf("%w: %s is not from %s to before %s; extend calendar.yaml", ErrCalendar, d, c.covers.From, c.covers.Until)
+		return false, fmt.Errorf("%w: %w: %s is not from %s to before %s; extend calendar.yaml", ErrLater, ErrCalendar, d, c.covers.From, c.covers.Until)
 	}
 	if c.work[d] {
 		return true, nil

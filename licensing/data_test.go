@@ -47,7 +47,7 @@ func TestWorkingDays(t *testing.T) {
 			t.Errorf("%d working days: %s", n, s)
 		}
 	}
-	if _, err := c.Deadline(time.Date(2027, 12, 30, 8, 0, 0, 0, time.UTC), 15); !errors.Is(err, licensing.ErrCalendar) {
+	if _, err := c.Deadline(time.Date(2027, 12, 30, 8, 0, 0, 0, time.UTC), 15); !errors.Is(err, licensing.ErrCalendar) || !errors.Is(err, licensing.ErrLater) {
 		t.Errorf("past the end: %v", err)
 	}
 }
@@ -108,7 +108,7 @@ func TestFees(t *testing.T) {
 	}
 	h.options.Now = func() time.Time { return time.Date(2030, 6, 1, 0, 0, 0, 0, time.UTC) }
 	h.reopen(t)
-	if _, err := h.service.Fee("passenger-transport", "issue"); err == nil || !strings.Contains(err.Error(), "2030-06-01") {
+	if _, err := h.service.Fee("passenger-transport", "issue"); !errors.Is(err, licensing.ErrLater) || !strings.Contains(err.Error(), "2030-06-01") {
 		t.Errorf("a year without a rate: %v", err)
 	}
 	for _, data := range []string{"rates: []\n", "rates:\n  - {from: 2026-01-01, until: 2025-01-01, tenge: 1}\n", "rates:\n  - {from: 2026-01-01, until: 2027-01-01, tenge: 0}\n"} {

@@ -57,11 +57,12 @@ func LoadRates(name string, data []byte) (*Rates, error) {
 	return &Rates{rows: file.Rates}, nil
 }
 
-// At is the rate in tenge on a day; an error that says so where the table has none.
+// At is the rate in tenge on a day; ErrLater, which says so, where the table has none.
 func (r *Rates) At(d Day) (int64, error) {
 	i := slices.IndexFunc(r.rows, func(x rate) bool { return Period{x.From, x.Until}.Holds(d) })
 	if i < 0 {
-		return 0, fmt.Errorf("the table of MRP rates says nothing for %s: add the year's rate", d)
+		// Whoever runs the service can mend it; who asks for the fee comes again.
+		return 0, fmt.Errorf("%w: the table of MRP rates says nothing for %s: add the year's rate", ErrLater, d)
 	}
 	return r.rows[i].Tenge, nil
 }

@@ -194,6 +194,9 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	}
 	a.Desk = desk
 	build := func(t *tables) (*front, error) {
+		for _, ending := range datesEnding(t.calendar, t.rates, o.Now()) {
+			o.Log.Warn("a dated table ends soon", "what", ending)
+		}
 		workflow := licensing.Options{
 			Regulations: t.regulations, Store: db, Judge: a.Verifier, Question: t.question, Signer: licensor, Levels: levels, Extender: extender, Stamper: stamper,
 			Seal: seal, LogKey: logKey, Authorities: t.authorities, Calendar: t.calendar, Rates: t.rates, AcceptRepealed: c.AcceptRepealed, Demo: c.Specimen, LicenceCode: c.LicenceCode,
@@ -406,22 +409,6 @@ func readRegulations(c *Config) ([]*licensing.Regulation, error) {
 		return nil
 	}, nil)
 	return all, err
-}
-
-// readDates reads the operator's calendar and rates, or the embedded ones.
-func readDates(c *Config) (*licensing.Calendar, *licensing.Rates, error) {
-	calendar, err := licensing.EmbeddedCalendar()
-	if err == nil && c.Calendar != "" {
-		calendar, err = readData("calendar", c.path(c.Calendar), licensing.LoadCalendar)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	rates, err := licensing.EmbeddedRates()
-	if err == nil && c.Rates != "" {
-		rates, err = readData("rates", c.path(c.Rates), licensing.LoadRates)
-	}
-	return calendar, rates, err
 }
 
 func readData[T any](key, path string, load func(name string, data []byte) (T, error)) (none T, _ error) {

@@ -114,8 +114,11 @@ func (k *configChecker) check(ctx context.Context) {
 	k.add(err)
 	_, err = readRegulations(c)
 	k.add(err)
-	_, _, err = readDates(c)
+	calendar, rates, err := readDates(c)
 	k.add(err)
+	if err == nil {
+		k.notes = append(k.notes, datesEnding(calendar, rates, k.now())...)
+	}
 	if _, err = account.NewBook(c.Accounts); err != nil {
 		k.add(usagef("accounts: %v", err))
 	}

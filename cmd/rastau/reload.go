@@ -231,7 +231,7 @@ func (a *app) ready(ctx context.Context, now func() time.Time) (why, degraded []
 	if a.shared != nil && !a.shared.Answers() {
 		degraded = append(degraded, "Redis does not answer: each process fetches lists for itself; verdicts stay right")
 	}
-	return why, degraded
+	return why, append(degraded, datesEnding(t.calendar, t.rates, now())...)
 }
 
 // pingTime is how long the database may take to answer /readyz.

@@ -69,9 +69,6 @@ type node struct {
 // identifier is an attribute that may be referred to (Id, ID, id, xml:id, wsu:Id).
 type identifier struct{ node, from, to uint32 }
 
-// hollow is an empty element of a piece: where its name begins, and "/>".
-type hollow struct{ name, slash uint32 }
-
 // Document is a parsed document. It is immutable once parsed and safe for concurrent use; it keeps the source.
 type Document struct {
 	src        []byte
@@ -80,11 +77,12 @@ type Document struct {
 	prefixes   []string
 	uris       []string
 	ids        []identifier
-	hollows    []hollow // in their order
+	hollows    []uint32 // "/>" of the empty elements that may be inside pieces, in their order
 	signatures []uint32
 	above      [][]uint32 // the elements around each signature
 	comments   bool       // there are any
 	orders     []uint32   // processing instructions
+	declaring  []uint32   // elements with namespace declarations, but for what declares the default alone
 	limits     Limits
 
 	bound map[string]uint32 // of uris
@@ -213,7 +211,7 @@ const (
 
 type tables struct {
 	nodes   []node
-	hollows []hollow
+	hollows []uint32
 }
 
 var pool sync.Pool // of *tables

@@ -56,7 +56,7 @@ func (p *parser) pieces(i int, flags uint8) (next int, behind uint8, err error) 
 			} else if c >= utf8.RuneSelf {
 				end = name(src, begin)
 			}
-			if end == local || end == len(src) || class[src[begin]]&(isName|isStart) == isName || len(p.open) >= p.limits.Depth {
+			if end == local || end == len(src) || class[src[begin]]&(isName|isStart) == isName {
 				return i, flags, nil
 			}
 			if uri := p.cur[prefix]; uri < uriOther && (uri != uriNone || prefix != prefixNone) {
@@ -68,6 +68,10 @@ func (p *parser) pieces(i int, flags uint8) (next int, behind uint8, err error) 
 				if to, id = usual(src, to, p.limits.Attributes); to == 0 {
 					return i, flags &^ attributed, nil
 				}
+			}
+			size := len(p.open)
+			if size >= p.limits.Depth {
+				return i, flags &^ attributed, nil
 			}
 			k := startTag
 			if src[to] == '/' {
@@ -90,9 +94,8 @@ func (p *parser) pieces(i int, flags uint8) (next int, behind uint8, err error) 
 			n.from, n.to, n.link = uint32(i), uint32(next), uint32(p.count)
 			n.kind, n.flags, n.prefix = k, flags|plainTag, prefix
 			if k == emptyTag {
-				p.hollow(hollow{uint32(begin), uint32(to - 1)})
+				p.hollow(uint32(to - 1))
 			} else {
-				size := len(p.open)
 				if size == cap(p.open) {
 					p.open = slices.Grow(p.open, size)
 				}
@@ -104,6 +107,9 @@ func (p *parser) pieces(i int, flags uint8) (next int, behind uint8, err error) 
 			p.count++
 		}
 		i, flags = next, plainText
+		if i < len(src) && src[i] == '<' {
+			continue
+		}
 		for i < len(src) && i < next+8 && class[src[i]]&inText == 0 {
 			i++
 		}
@@ -121,11 +127,11 @@ func (p *parser) pieces(i int, flags uint8) (next int, behind uint8, err error) 
 }
 
 // hollow takes up an empty element.
-func (p *parser) hollow(h hollow) {
+func (p *parser) hollow(slash uint32) {
 	if len(p.hollows) == cap(p.hollows) { // twice as many: append would copy a long list five times over
 		p.hollows = slices.Grow(p.hollows, max(64, len(p.hollows)))
 	}
-	p.hollows = append(p.hollows, h)
+	p.hollows = append(p.hollows, slash)
 }
 
 // equal says whether the size octets at a, somewhere in front of b, stand at b too.
@@ -243,12 +249,18 @@ func (d *Document) looseIn(n *node) bool {
 
 // piece writes a piece from there on.
 func (w *writer) piece(n *node, from uint32) {
-	for ; w.next < len(w.hollows) && w.hollows[w.next].slash < n.to; w.next++ {
-		if h := w.hollows[w.next]; h.slash > from {
-			w.source(from, h.slash)
-			w.opened(h.name)
-			from = h.slash + 2
+	for ; w.next < len(w.hollows) && w.hollows[w.next] < n.to; w.next++ {
+		slash := w.hollows[w.next]
+		if slash < from {
+			continue
 		}
+		name := slash
+		for w.src[name-1] != '<' {
+			name--
+		}
+		w.source(from, slash)
+		w.opened(name)
+		from = slash + 2
 	}
 	w.source(from, n.to)
 }

@@ -186,6 +186,9 @@ func (w *survey) prefixes(r *Reference) {
 	if t.whole {
 		t.from, t.to = d.root, d.nodes[d.root].link
 	}
+	if !slices.ContainsFunc(d.declaring, func(at uint32) bool { return t.holds(at) && !w.at.holds(at) }) {
+		return
+	}
 	used := make([]bool, len(d.prefixes))
 	for _, name := range r.canonical.prefixes {
 		used[d.known[name]] = true

@@ -114,6 +114,9 @@ func (p *parser) attributes(i int, flags uint8) (int, uint8, error) {
 		switch {
 		case isDeclaration(word):
 			flags |= declares
+			if len(word) > 5 && (len(p.declaring) == 0 || p.declaring[len(p.declaring)-1] != uint32(p.count)) {
+				p.declaring = append(p.declaring, uint32(p.count))
+			}
 			if err := p.declare(i, word, a); err != nil {
 				return i, flags, err
 			}

@@ -39,9 +39,7 @@ deploy-check:
 	@deploy/check
 
 test: tools
-	$(GO) test -race -timeout 15m ./...
-	$(GO) test -race -tags pkcs11 -run Token ./signer ./cmd/rastau # keys in a token: SoftHSM2
-	$(GO) test -run Engine ./internal/gost # the 10,000 comparisons are too many for the race detector
+	@GO='$(GO)' .ci/test
 
 lint:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "gofmt would change these files"; exit 1; }

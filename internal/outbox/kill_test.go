@@ -167,65 +167,90 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 // go on: everything acknowledged is sent, everything has its effect once.
 func TestKilledAtEveryStep(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
 		killEverywhere(t, func(t *testing.T) string { return filepath.Join(t.TempDir(), "r.db") })
 	})
 	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
 		killEverywhere(t, func(t *testing.T) string { return testpostgres.Database(t) })
 	})
 }
 
+// killEverywhere goes through the steps, a few at a time, for most of the time of each is waiting for a lease to run out.
 func killEverywhere(t *testing.T, database func(*testing.T) string) {
-	repeated := 0
-	for die := 1; ; die++ {
-		if die > 100 {
-			t.Fatal("the child never gets to its end")
-		}
-		r := &receiver{arrived: map[string]int{}, effects: map[string]string{}}
-		server := httptest.NewServer(r)
-		at := database(t)
-		told, killed := child(t, at, server.URL, die)
-		if !killed {
-			if die < 10 {
-				t.Fatalf("the child died at %d steps only", die-1)
+	var next, repeated atomic.Int64
+	var ended atomic.Bool
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for !ended.Load() {
+				die := int(next.Add(1))
+				t.Run(fmt.Sprintf("step %d", die), func(t *testing.T) {
+					if die > 100 {
+						ended.Store(true)
+						t.Fatal("the child never gets to its end")
+					}
+					died, again := killAt(t, database(t), die)
+					if repeated.Add(int64(again)); !died {
+						ended.Store(true)
+						if die < 10 {
+							t.Fatalf("the child dies at %d steps only", die-1)
+						}
+					}
+				})
+				if t.Failed() {
+					return
+				}
 			}
-			server.Close()
-			break
-		}
-		more, killed := child(t, at, server.URL, 0)
-		server.Close()
-		if killed {
-			t.Fatalf("step %d: the second child died: %v", die, more)
-		}
-		s := openStore(t, at)
-		all := items(t, s)
-		r.mu.Lock()
-		for _, line := range append(told, more...) {
-			id, ok := strings.CutPrefix(line, "acknowledged ")
-			if !ok {
-				continue
-			}
-			if r.effects["id-"+id] != id {
-				t.Errorf("step %d (%v): %s was acknowledged and its message is lost", die, told, id)
-			}
-			if all["id-"+id].State != outbox.Done {
-				t.Errorf("step %d: %s is %s", die, id, all["id-"+id].State)
-			}
-		}
-		if len(r.effects) != messages || r.conflict {
-			t.Errorf("step %d: %d effects of %d messages, conflict %v", die, len(r.effects), messages, r.conflict)
-		}
-		for _, n := range r.arrived {
-			if n > 1 {
-				repeated++
-			}
-		}
-		r.mu.Unlock()
+		})
 	}
+	all.Wait()
 	// Without a repetition the idempotency key would not have been tried.
-	if repeated == 0 {
+	if repeated.Load() == 0 {
 		t.Error("no death made a delivery happen twice: the steps miss the moment between sending and noting")
 	}
-	t.Logf("%d deliveries were repeated, none had its effect twice", repeated)
+	t.Logf("%d deliveries were repeated, none had its effect twice", repeated.Load())
+}
+
+// killAt has a child die at a step and another go on, and judges what they leave: whether the child came to that step at all,
+// and how many deliveries were repeated.
+func killAt(t *testing.T, database string, die int) (died bool, repeated int) {
+	t.Helper()
+	r := &receiver{arrived: map[string]int{}, effects: map[string]string{}}
+	server := httptest.NewServer(r)
+	defer server.Close()
+	told, killed := child(t, database, server.URL, die)
+	if !killed {
+		return false, 0
+	}
+	more, killed := child(t, database, server.URL, 0)
+	if killed {
+		t.Fatalf("the second child died: %v", more)
+	}
+	all := items(t, openStore(t, database))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, line := range append(told, more...) {
+		id, ok := strings.CutPrefix(line, "acknowledged ")
+		if !ok {
+			continue
+		}
+		if r.effects["id-"+id] != id {
+			t.Errorf("%v: %s was acknowledged and its message is lost", told, id)
+		}
+		if all["id-"+id].State != outbox.Done {
+			t.Errorf("%s is %s", id, all["id-"+id].State)
+		}
+	}
+	if len(r.effects) != messages || r.conflict {
+		t.Errorf("%d effects of %d messages, conflict %v", len(r.effects), messages, r.conflict)
+	}
+	for _, n := range r.arrived {
+		if n > 1 {
+			repeated++
+		}
+	}
+	return true, repeated
 }
 
 // child runs TestKilledChild in a process of its own and tells what it printed and whether it was killed.

@@ -2,6 +2,7 @@
 -- Times are milliseconds since 1970-01-01 UTC, digests lower-case hexadecimal SHA-256.
 
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE log_entries (
     n     BIGINT PRIMARY KEY CHECK (n >= 0),
     entry BYTEA   NOT NULL
@@ -106,17 +107,17 @@ CREATE TABLE licences (
 
 -- The log and what was signed are only added to. These triggers stop a mistake
 -- in the program; who owns the database can drop them, and the log shows it.
--- +goose StatementBegin
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'constraint failed: % of % is not possible', TG_OP, TG_TABLE_NAME USING ERRCODE = '23514'; END $$;
--- +goose StatementEnd
 CREATE TRIGGER log_entries_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON log_entries FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER log_hashes_keep BEFORE UPDATE OR DELETE OR TRUNCATE ON log_hashes FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER applications_keep BEFORE UPDATE OF id, seq, service, operation, owner, body, package, created ON applications FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER registrations_keep BEFORE UPDATE ON registrations FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER rulings_keep BEFORE UPDATE ON rulings FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE licences;
 DROP TABLE rulings;
 DROP TABLE registrations;
@@ -128,3 +129,4 @@ DROP TABLE applications;
 DROP TABLE log_hashes;
 DROP TABLE log_entries;
 DROP FUNCTION refuse_change;
+-- +goose StatementEnd

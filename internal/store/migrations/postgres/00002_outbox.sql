@@ -2,6 +2,7 @@
 -- What has still to be done or sent. A row is leased for a time; a lease that ran out is anybody's.
 
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE outbox (
     id           TEXT    PRIMARY KEY,
     seq          BIGINT  NOT NULL UNIQUE,
@@ -19,6 +20,9 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_due ON outbox (due, seq) WHERE state = 'waiting';
 CREATE INDEX outbox_state ON outbox (state, seq);
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE outbox;
+-- +goose StatementEnd

@@ -2,6 +2,7 @@
 -- Keys under which personal data are sealed, themselves wrapped by a key outside; blobs outside the database.
 
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE data_keys (
     id      BIGINT PRIMARY KEY CHECK (id >= 0),
     master  TEXT NOT NULL,
@@ -17,9 +18,12 @@ CREATE TABLE blob_removals (
     sha256 TEXT PRIMARY KEY,
     at     BIGINT NOT NULL
 );
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE blob_removals;
 DROP INDEX applications_holder;
 ALTER TABLE applications DROP COLUMN holder;
 DROP TABLE data_keys;
+-- +goose StatementEnd

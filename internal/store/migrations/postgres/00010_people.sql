@@ -2,6 +2,7 @@
 -- People who log in, payments of applications, and what the outside systems were asked.
 
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE payments (
     application TEXT   PRIMARY KEY REFERENCES applications (id),
     reference   TEXT   NOT NULL UNIQUE,
@@ -71,11 +72,14 @@ CREATE INDEX exchanges_at ON exchanges (at);
 DROP TRIGGER applications_keep ON applications;
 CREATE TRIGGER applications_keep BEFORE UPDATE OF id, seq, service, operation, owner, body, package, created ON applications
 FOR EACH ROW WHEN (length(OLD.package) > 0) EXECUTE FUNCTION refuse_change();
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE exchanges;
 DROP TABLE account_events;
 DROP TABLE challenges;
 DROP TABLE sessions;
 DROP TABLE people;
 DROP TABLE payments;
+-- +goose StatementEnd

@@ -2,6 +2,7 @@
 -- States and moves of licences, appendices, the public search, and the work of officers.
 
 -- +goose Up
+-- +goose StatementBegin
 ALTER TABLE licences ADD COLUMN state TEXT NOT NULL DEFAULT 'issued';
 ALTER TABLE licences ADD COLUMN moves BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE licences ADD COLUMN successor TEXT;
@@ -96,8 +97,10 @@ CREATE TABLE batches (
 CREATE TRIGGER licence_moves_keep BEFORE UPDATE OR DELETE ON licence_moves FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER licence_appendices_keep BEFORE UPDATE OR DELETE ON licence_appendices FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER events_keep BEFORE UPDATE OR DELETE ON events FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE batches;
 DROP TABLE amendments;
 DROP TABLE events;
@@ -118,3 +121,4 @@ ALTER TABLE licences DROP COLUMN service;
 ALTER TABLE licences DROP COLUMN successor;
 ALTER TABLE licences DROP COLUMN moves;
 ALTER TABLE licences DROP COLUMN state;
+-- +goose StatementEnd

@@ -2,6 +2,7 @@
 -- Renewed time-stamps on licences and appendices; what was issued stays where it is.
 
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE renewals (
     subject  TEXT NOT NULL,
     seq      BIGINT NOT NULL CHECK (seq > 0),
@@ -13,6 +14,9 @@ CREATE TABLE renewals (
     PRIMARY KEY (subject, seq)
 );
 CREATE TRIGGER renewals_keep BEFORE UPDATE OR DELETE ON renewals FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE renewals;
+-- +goose StatementEnd

@@ -2,6 +2,7 @@
 -- Many files to be judged: their bytes stay until each has its verdict, all of it until it is erased.
 
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE verification_batches (
     id      TEXT PRIMARY KEY,
     owner   TEXT NOT NULL,
@@ -23,7 +24,10 @@ CREATE TABLE verification_files (
     PRIMARY KEY (batch, n)
 );
 CREATE INDEX verification_files_left ON verification_files (batch, n) WHERE line IS NULL;
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE verification_files;
 DROP TABLE verification_batches;
+-- +goose StatementEnd

@@ -2,6 +2,7 @@
 -- What auditors and administrators work with: files found by their digest, keys of programs, who may sign, the search in what was done.
 
 -- +goose Up
+-- +goose StatementBegin
 CREATE INDEX licences_pdf ON licences (pdf);
 CREATE INDEX licence_appendices_pdf ON licence_appendices (pdf);
 CREATE INDEX renewals_pdf ON renewals (pdf);
@@ -36,7 +37,10 @@ CREATE TABLE signer_ends (
 );
 CREATE TRIGGER signers_keep BEFORE UPDATE OR DELETE ON signers FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER signer_ends_keep BEFORE UPDATE OR DELETE ON signer_ends FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+-- +goose StatementEnd
+
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE signer_ends;
 DROP TABLE signers;
 DROP TABLE api_keys;
@@ -45,3 +49,4 @@ DROP INDEX events_at;
 DROP INDEX renewals_pdf;
 DROP INDEX licence_appendices_pdf;
 DROP INDEX licences_pdf;
+-- +goose StatementEnd

@@ -2,6 +2,7 @@
 -- Times are milliseconds since 1970-01-01 UTC, digests lower-case hexadecimal SHA-256.
 
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE applications (
     id          TEXT    PRIMARY KEY,
     seq         INTEGER NOT NULL UNIQUE,
@@ -106,30 +107,18 @@ CREATE TABLE log_hashes (
 
 -- The log and what was signed are only added to. These triggers stop a mistake
 -- in the program; who can write to the file can drop them, and the log shows it.
--- +goose StatementBegin
 CREATE TRIGGER log_entries_keep BEFORE UPDATE ON log_entries BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER log_entries_stay BEFORE DELETE ON log_entries BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER log_hashes_keep BEFORE UPDATE ON log_hashes BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER log_hashes_stay BEFORE DELETE ON log_hashes BEGIN SELECT RAISE(ABORT, 'the log is only added to'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER applications_keep BEFORE UPDATE OF id, seq, service, operation, owner, body, package, created ON applications
 BEGIN SELECT RAISE(ABORT, 'what was signed does not change'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER registrations_keep BEFORE UPDATE ON registrations BEGIN SELECT RAISE(ABORT, 'a registration does not change'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER rulings_keep BEFORE UPDATE ON rulings BEGIN SELECT RAISE(ABORT, 'a decision does not change'); END;
 -- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE licences;
 DROP TABLE rulings;
 DROP TABLE registrations;
@@ -140,3 +129,4 @@ DROP TABLE blobs;
 DROP TABLE applications;
 DROP TABLE log_hashes;
 DROP TABLE log_entries;
+-- +goose StatementEnd

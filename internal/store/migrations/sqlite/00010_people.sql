@@ -2,6 +2,7 @@
 -- People who log in, payments of applications, and what the outside systems were asked.
 
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE payments (
     application TEXT   PRIMARY KEY REFERENCES applications (id),
     reference   TEXT   NOT NULL UNIQUE,
@@ -69,15 +70,16 @@ CREATE INDEX exchanges_at ON exchanges (at);
 
 -- A draft may be written over until its package is: what was signed does not change.
 DROP TRIGGER applications_keep;
--- +goose StatementBegin
 CREATE TRIGGER applications_keep BEFORE UPDATE OF id, seq, service, operation, owner, body, package, created ON applications
 WHEN length(OLD.package) > 0 BEGIN SELECT RAISE(ABORT, 'what was signed does not change'); END;
 -- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE exchanges;
 DROP TABLE account_events;
 DROP TABLE challenges;
 DROP TABLE sessions;
 DROP TABLE people;
 DROP TABLE payments;
+-- +goose StatementEnd

@@ -2,6 +2,7 @@
 -- States and moves of licences, appendices, the public search, and the work of officers.
 
 -- +goose Up
+-- +goose StatementBegin
 ALTER TABLE licences ADD COLUMN state TEXT NOT NULL DEFAULT 'issued';
 ALTER TABLE licences ADD COLUMN moves INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE licences ADD COLUMN successor TEXT;
@@ -93,26 +94,16 @@ CREATE TABLE batches (
     body    BLOB NOT NULL
 ) STRICT;
 
--- +goose StatementBegin
 CREATE TRIGGER licence_moves_keep BEFORE UPDATE ON licence_moves BEGIN SELECT RAISE(ABORT, 'a move does not change'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER licence_moves_stay BEFORE DELETE ON licence_moves BEGIN SELECT RAISE(ABORT, 'a move does not change'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER licence_appendices_keep BEFORE UPDATE ON licence_appendices BEGIN SELECT RAISE(ABORT, 'an appendix does not change'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER licence_appendices_stay BEFORE DELETE ON licence_appendices BEGIN SELECT RAISE(ABORT, 'an appendix does not change'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER events_keep BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'what was done does not change'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER events_stay BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'what was done does not change'); END;
 -- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE batches;
 DROP TABLE amendments;
 DROP TABLE events;
@@ -133,3 +124,4 @@ ALTER TABLE licences DROP COLUMN service;
 ALTER TABLE licences DROP COLUMN successor;
 ALTER TABLE licences DROP COLUMN moves;
 ALTER TABLE licences DROP COLUMN state;
+-- +goose StatementEnd

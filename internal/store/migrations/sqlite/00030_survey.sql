@@ -2,6 +2,7 @@
 -- Answers to the survey after a result. They name nobody: who asked stands in the application.
 
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE surveys (
     application TEXT    PRIMARY KEY REFERENCES applications (id),
     service     TEXT    NOT NULL,
@@ -17,7 +18,10 @@ CREATE TABLE survey_answers (
     answer      INTEGER NOT NULL CHECK (answer > 0),
     PRIMARY KEY (application, question)
 ) STRICT;
+-- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE survey_answers;
 DROP TABLE surveys;
+-- +goose StatementEnd

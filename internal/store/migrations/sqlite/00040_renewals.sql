@@ -2,6 +2,7 @@
 -- Renewed time-stamps on licences and appendices; what was issued stays where it is.
 
 -- +goose Up
+-- +goose StatementBegin
 CREATE TABLE renewals (
     subject  TEXT NOT NULL,
     seq      INTEGER NOT NULL CHECK (seq > 0),
@@ -12,12 +13,11 @@ CREATE TABLE renewals (
     entry    INTEGER NOT NULL UNIQUE REFERENCES log_entries (n),
     PRIMARY KEY (subject, seq)
 ) STRICT;
--- +goose StatementBegin
 CREATE TRIGGER renewals_keep BEFORE UPDATE ON renewals BEGIN SELECT RAISE(ABORT, 'a renewal does not change'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER renewals_stay BEFORE DELETE ON renewals BEGIN SELECT RAISE(ABORT, 'a renewal does not change'); END;
 -- +goose StatementEnd
 
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE renewals;
+-- +goose StatementEnd

@@ -2,6 +2,7 @@
 -- What auditors and administrators work with: files found by their digest, keys of programs, who may sign, the search in what was done.
 
 -- +goose Up
+-- +goose StatementBegin
 CREATE INDEX licences_pdf ON licences (pdf);
 CREATE INDEX licence_appendices_pdf ON licence_appendices (pdf);
 CREATE INDEX renewals_pdf ON renewals (pdf);
@@ -34,19 +35,14 @@ CREATE TABLE signer_ends (
     line     TEXT NOT NULL PRIMARY KEY,
     until_at INTEGER NOT NULL
 ) STRICT;
--- +goose StatementBegin
 CREATE TRIGGER signers_keep BEFORE UPDATE ON signers BEGIN SELECT RAISE(ABORT, 'who might sign does not change'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER signers_stay BEFORE DELETE ON signers BEGIN SELECT RAISE(ABORT, 'who might sign does not change'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER signer_ends_keep BEFORE UPDATE ON signer_ends BEGIN SELECT RAISE(ABORT, 'who might sign does not change'); END;
--- +goose StatementEnd
--- +goose StatementBegin
 CREATE TRIGGER signer_ends_stay BEFORE DELETE ON signer_ends BEGIN SELECT RAISE(ABORT, 'who might sign does not change'); END;
 -- +goose StatementEnd
+
 -- +goose Down
+-- +goose StatementBegin
 DROP TABLE signer_ends;
 DROP TABLE signers;
 DROP TABLE api_keys;
@@ -55,3 +51,4 @@ DROP INDEX events_at;
 DROP INDEX renewals_pdf;
 DROP INDEX licence_appendices_pdf;
 DROP INDEX licences_pdf;
+-- +goose StatementEnd

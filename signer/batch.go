@@ -26,6 +26,9 @@ import (
 // batchState is the file in the output folder that says what a batch has begun and done.
 const batchState = ".rastau-batch"
 
+// maxBatchFile bounds a file to be signed in bytes; several are in memory at once.
+const maxBatchFile = 256 << 20
+
 // BatchOptions of [Signer.Batch].
 type BatchOptions struct {
 	Out      string          // folder for what is signed; required
@@ -165,7 +168,10 @@ func (b *batch) tell(i BatchItem) {
 
 func (b *batch) one(ctx context.Context, file string) BatchItem {
 	i := BatchItem{File: file, Out: filepath.Join(b.o.Out, filepath.Base(file))}
-	data, err := os.ReadFile(file)
+	data, err := readRegular(file, maxBatchFile)
+	if err == nil && len(data) == 0 {
+		err = fmt.Errorf("%s is empty: there is nothing to sign", file)
+	}
 	if err != nil {
 		i.Err = err
 		return i
@@ -201,7 +207,7 @@ func (b *batch) one(ctx context.Context, file string) BatchItem {
 
 // before says whether an earlier run has signed it: the folder says so, or a crash came between the file and the note of it.
 func (b *batch) before(ctx context.Context, out string, data []byte, r batchRecord) (bool, error) {
-	have, err := os.ReadFile(out)
+	have, err := readRegular(out, 2*maxBatchFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -42,26 +42,37 @@ func LoadKey(path, password string) (*pki.Key, error) {
 }
 
 func readKeyFile(path string) ([]byte, error) {
-	info, err := os.Stat(path) // before opening: a pipe would wait for a writer
+	data, err := readRegular(path, maxKeyFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, fmt.Errorf("%w; check the path in the configuration", err)
+	case errors.Is(err, errLarge):
+		return nil, fmt.Errorf("%w: it is no key file", err)
+	}
+	return data, err
+}
+
+var errLarge = errors.New("the file is too large")
+
+// readRegular reads a regular file of at most that many bytes; of a larger one nothing.
+func readRegular(path string, most int64) ([]byte, error) {
+	info, err := os.Stat(path) // before opening: a pipe would wait for a writer
+	switch {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is no regular file", path)
+	case info.Size() > most:
+		return nil, fmt.Errorf("%w: %s has %d bytes, more than %d", errLarge, path, info.Size(), most)
 	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
-	if err != nil {
-		return nil, err
+	data, err := io.ReadAll(io.LimitReader(f, most+1)) // it may have grown
+	if err == nil && int64(len(data)) > most {
+		return nil, fmt.Errorf("%w: %s has more than %d bytes", errLarge, path, most)
 	}
-	if len(data) > maxKeyFile {
-		return nil, fmt.Errorf("%s is larger than %d bytes: it is no key file", path, maxKeyFile)
-	}
-	return data, nil
+	return data, err
 }

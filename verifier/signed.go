@@ -131,5 +131,25 @@ func (in *inquiry) signedPDF(before *pdf.Document, signed []byte) (*signature, e
 	case len(signers) > 1:
 		return nil, fmt.Errorf("%d signers", len(signers))
 	}
-	return signers[0], nil
+	return signers[0], in.othersHold(doc, all[:len(all)-1])
+}
+
+// othersHold: a document with a signature that is broken, or that the new one breaks because it forbids what follows, passes
+// nowhere, whoever signs it last (EN 319 102-1 §5.1.4 as this verifier answers it: the worst of a document's signatures decides).
+func (in *inquiry) othersHold(doc *pdf.Document, others []pdf.Signature) error {
+	for _, s := range others {
+		if s.IsTimestamp() {
+			continue
+		}
+		signers, err := in.pdfSignatures(doc, in.store(doc), s)
+		if err != nil {
+			return fmt.Errorf("the signature %q that was there before: %w", s.Field, err)
+		}
+		for _, one := range signers {
+			if intact := one.intact(); intact != nil && !*intact {
+				return fmt.Errorf("the signature %q that was there before does not hold: mend or leave out that document", s.Field)
+			}
+		}
+	}
+	return nil
 }

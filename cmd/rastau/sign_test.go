@@ -126,11 +126,23 @@ func TestSignCommand(t *testing.T) {
 	if err := os.WriteFile(foreign, licencePage(t), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	// An earlier signature that does not hold: a byte of the page was changed under it.
+	broken := made(os.ReadFile(filepath.Join(out, "page-001.pdf")))
+	broken[bytes.Index(broken, []byte("/MediaBox"))+12] ^= 1
+	huge := h.write(t, "huge.pdf", nil) // sparse: nothing of it is read
+	if err := os.Truncate(huge, 3<<30); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		args []string
 		code int
 		says string
 	}{
+		"signed and changed":          {append(slices.Clone(base), h.write(t, "changed.pdf", broken)), 1, "was there before does not hold"},
+		"empty":                       {append(slices.Clone(base), h.write(t, "empty.pdf", nil)), 1, "nothing to sign"},
+		"huge":                        {append(slices.Clone(base), huge), 1, "too large"},
+		"cut":                         {append(slices.Clone(base), h.write(t, "cut.pdf", licencePage(t)[:3000])), 1, "damaged"},
+		"a folder":                    {append(slices.Clone(base), h.dir), 1, "no regular file"},
 		"in its place stands another": {append(slices.Clone(base), h.write(t, "foreign.pdf", licencePage(t))), 1, "another file is there already"},
 		"two of one name":             {append(slices.Clone(base), files[0], files[0]), 4, "same name"},
 		"no such file":                {append(slices.Clone(base), filepath.Join(h.dir, "none")), 4, "no such file"},

@@ -118,7 +118,7 @@ func (f *questionFlags) stamper(tsa string, algorithms *pki.AlgorithmPolicy) (*t
 	if err != nil {
 		return nil, usagef("--allow: %v", err)
 	}
-	web, err := fetch.New(fetch.Options{Allow: allow})
+	web, err := fetch.New(fetch.Options{Allow: allow, Proxy: f.proxy})
 	if err != nil {
 		return nil, err
 	}

@@ -88,6 +88,23 @@ func (k *keyFlags) open(files []string) (keys []named, release func(), err error
 	return k.configured(c)
 }
 
+// trust has the keys of a service judged as the service judges them: by its anchors, where none are given, its further certificates, and
+// through its network.
+func (k *keyFlags) trust(f *questionFlags) error {
+	if k.config == "" {
+		return nil
+	}
+	c, err := loadConfig(k.config)
+	if err != nil {
+		return err
+	}
+	if len(f.anchors) == 0 {
+		f.anchors, f.tsaAnchors = c.paths(c.Anchors), append(c.paths(c.TSAAnchors), f.tsaAnchors...)
+	}
+	f.certs, f.allow, f.proxy = append(f.certs, c.paths(c.Certificates)...), append(f.allow, c.Allow...), c.Proxy
+	return nil
+}
+
 func (k *keyFlags) configured(c *Config) (keys []named, release func(), err error) {
 	r := &keyring{log: quietLog(), config: c, tokens: map[TokenConfig]*signer.Token{}}
 	release = func() { _ = r.Close() } // the answer stands already
@@ -206,9 +223,15 @@ func newKeyCheck() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [FILE…]",
 		Short: "Judges the keys' own certificates as the signer does before it signs: path, validity, revocation, purpose",
+		Long: `Judges the keys' own certificates as the signer does before it signs: path, validity, revocation, purpose.
+With --config the keys of a service, by its own anchors, further certificates and network; what is given here comes first.`,
 		Example: `  rastau key check --password-file pin.txt --anchors root.pem licensor.p12
+  rastau key check --config config.yaml
   rastau key check --module /usr/lib/softhsm/libsofthsm2.so --token RASTAU --label licensor-2027 --password-file pin.txt --anchors root.pem`,
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if err := k.trust(&f); err != nil {
+				return err
+			}
 			q, err := f.question()
 			if err != nil {
 				return err

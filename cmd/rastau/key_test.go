@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/pem"
 	"os"
 	"path/filepath"
 	"slices"
@@ -70,6 +71,18 @@ func TestKeysOfService(t *testing.T) {
 	}
 	if code, out, problems := call(t, "key", "check", "--config", config, "--anchors", filepath.Join(w.dir, "anchors"), "--allow", "127.0.0.0/8"); code != 0 || !strings.Contains(out, "TOTAL-PASSED") {
 		t.Errorf("check: exit %d\n%s%s", code, out, problems)
+	}
+	// The configuration says whom to trust and which networks may be asked; what is given here comes first.
+	if code, out, problems := call(t, "key", "check", "--config", config, "--quiet"); code != 0 || !strings.Contains(out, "TOTAL-PASSED") {
+		t.Errorf("check by the configuration alone: exit %d\n%s%s", code, out, problems)
+	}
+	other := filepath.Join(t.TempDir(), "other.pem")
+	p := made(testpki.New(testpki.Options{EC: true, Now: time.Now}))
+	if err := os.WriteFile(other, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Root().Certificate.Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out, problems := call(t, "key", "check", "--config", config, "--anchors", other, "--quiet"); code != 3 || !strings.Contains(out, "NO_CERTIFICATE_CHAIN_FOUND") {
+		t.Errorf("check by another anchor: exit %d\n%s%s", code, out, problems)
 	}
 }
 

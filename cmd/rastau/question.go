@@ -35,6 +35,7 @@ const maxInput = 256 << 20
 type questionFlags struct {
 	anchors, tsaAnchors, certs, lists, responses []string
 	allow                                        []string
+	proxy                                        string // of a service's configuration
 	at, content, contentDigest, iin, bin         string
 	applicant                                    string
 	purpose, revocation, algorithms, lang        string
@@ -362,7 +363,7 @@ func (f *questionFlags) newVerifier() (*verifier.Verifier, func(), error) {
 		if err != nil {
 			return nil, nil, usagef("--allow: %v", err)
 		}
-		web, err := fetch.New(fetch.Options{Allow: allow})
+		web, err := fetch.New(fetch.Options{Allow: allow, Proxy: f.proxy})
 		if err != nil {
 			return nil, nil, err
 		}

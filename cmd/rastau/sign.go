@@ -49,6 +49,9 @@ Exit: 0 all are signed, 1 a file could not be signed, 3 it cannot be done now, 2
 		if f.at != "" || f.offline || f.evidence != "" {
 			return usagef("--at, --offline and --evidence: what is signed is signed now, by a key that is judged now")
 		}
+		if err := k.trust(&f); err != nil {
+			return err
+		}
 		q, err := f.question()
 		if err != nil {
 			return err

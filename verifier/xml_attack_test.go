@@ -174,6 +174,8 @@ func TestXMLAttacks(t *testing.T) {
 		"the header behind the body":          f.replace(soap, body, body+"<soap:Header><to>Thief</to></soap:Header>"+evil),
 		"the body as a header of its own":     f.replace(soap, body, `<e:Header xmlns:e="urn:e">`+evil+`</e:Header>`+body),
 		"the signature out of the header":     f.replace(f.replace(soap, security, ""), body, body+security),
+		"an object in a message's signature":  f.replace(soap, end, "<ds:Object>"+evil+"</ds:Object>"+end),
+		"text in an object of a message":      f.replace(soap, end, "<ds:Object>pay 9</ds:Object>"+end),
 		"another document around":             `<docs>` + plain + f.replace(plain, sig, "") + `</docs>`,
 	}
 	for name, doc := range attacks {
@@ -208,6 +210,12 @@ func TestXMLSaysWhatWasSigned(t *testing.T) {
 	typed := string(secured(t, k, `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><a xmlns:t="urn:t" xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="t:x"/></s:Body></s:Envelope>`))
 	if s := judge(typed, h.knowing()).Signatures[0]; strings.Join(s.Scope.Prefixes, " ") != "t" {
 		t.Errorf("prefixes %v", s.Scope.Prefixes)
+	}
+	// What nobody signed around the body of a message is named, wherever it stands.
+	around := f.replace(f.replace(f.replace(string(secured(t, k, message)), "<soap:Envelope ", `<soap:Envelope mode="x" soap:encodingStyle="urn:e" `),
+		"<ds:Signature ", "<wrap><note/></wrap><ds:Signature "), "<wsse:Security ", "<trace/><wsse:Security ")
+	if s := judge(around, h.knowing()).Signatures[0]; strings.Join(s.Scope.Unsigned, " ") != "mode of Envelope trace wrap" {
+		t.Errorf("unsigned %v", s.Scope.Unsigned)
 	}
 	// What follows a signature's key decides whose it is, wherever its certificate stands.
 	plain := string(signXML(t, k, `<pay>1</pay>`))

@@ -84,6 +84,7 @@ type survey struct {
 	soap    bool
 	bare    bool // something was signed without what it inherits from the elements around it
 	bodies  int
+	inside  bool // content that was not signed stands in the signature itself
 }
 
 func (w *survey) look() {
@@ -99,6 +100,7 @@ func (w *survey) look() {
 	// The transform that takes a signature out of what it signs takes its objects out too: whatever was put into them later
 	// was not signed, and programs that look for elements by name find it there.
 	w.objectsLeft()
+	w.inside = len(w.out.Unsigned) > 0
 	w.instructions()
 	if w.out.Whole {
 		return
@@ -110,6 +112,8 @@ func (w *survey) look() {
 		w.out.Wrapped = "the body of the message was not signed"
 	case len(w.out.Unsigned) > 0 && w.hidden():
 		w.out.Wrapped = "what was signed is hidden inside a signature, and something else is shown"
+	case w.inside:
+		w.out.Body = false // a header may hold what nobody signed; a signature may not
 	}
 }
 
@@ -343,7 +347,9 @@ func (w *survey) whole(at uint32, around []uint32) {
 		for _, c := range d.children(at) {
 			if b := d.head(c, in); b.uri != namespaceWSSE || b.local != "Security" {
 				w.leave(b.local)
+				continue
 			}
+			w.security(c, in)
 		}
 	default:
 		w.leave(h.local)
@@ -359,6 +365,17 @@ func (w *survey) whole(at uint32, around []uint32) {
 		}
 		if w.same(i) {
 			return
+		}
+	}
+}
+
+// security notes what stands in a security header and is not of its vocabulary (WSS SOAP Message Security 1.1 §5).
+func (w *survey) security(at uint32, around []uint32) {
+	d := w.doc
+	in := d.scopeIn(at, around)
+	for _, c := range d.children(at) {
+		if h := d.head(c, in); !slices.Contains([]string{namespaceDSig, namespaceWSSE, namespaceWSU}, h.uri) {
+			w.leave(h.local)
 		}
 	}
 }
@@ -386,7 +403,7 @@ func (w *survey) around(at uint32, around []uint32) {
 	}
 	for _, a := range e.attrs {
 		switch {
-		case w.soap:
+		case w.soap && (a.uri != "" || isID([]byte(a.local))): // SOAP 1.1 §4.1.1, SOAP 1.2 §5.1.1: attributes have a namespace
 		case a.uri == namespaceXML && a.local != "id" && !w.bare: // inherited, and so signed
 		case a.uri == namespaceXML && a.local != "base", isID([]byte(a.local)):
 			w.note(&w.out.Around, a.local+" of "+e.local)

@@ -3,7 +3,9 @@
 package licensing
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -162,12 +164,12 @@ func (s *Service) licenceSeries() string { return "licence/" + s.o.LicenceCode }
 // signed leaves before the last transaction has made it part of the register.
 func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, h hand, d Decision) (*Application, error) {
 	var before *LicenceRecord
-	var appendices []AppendixRecord
+	var have json.RawMessage
 	err := s.o.Store.View(ctx, func(tx Tx) (err error) {
 		if before, err = s.aboutLicence(tx, app); err != nil || before == nil {
 			return err
 		}
-		appendices, err = tx.Appendices(before.Licence.Number)
+		have, err = covered(tx, before)
 		return err
 	})
 	if err != nil {
@@ -180,14 +182,19 @@ func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, 
 	if !ok {
 		return nil, fmt.Errorf("%w: nothing is issued for the operation %q", ErrState, app.Operation)
 	}
-	i := issuing{regulation: r, app: app, hand: h, before: before, now: s.when(h)}
+	if app.Operation == OperationCorrection {
+		// An appendix may have come since the form was filled in.
+		form, err := r.licenceFields(app.Fields)
+		if err == nil {
+			err = leavesNothingOut(have, form)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: the licence has changed since the application: ask for a correction of it", ErrState)
+		}
+	}
+	i := issuing{regulation: r, app: app, hand: h, before: before, covered: have, now: s.when(h)}
 	if i.state, err = StateNone.After(move); err != nil {
 		return nil, err
-	}
-	if before != nil {
-		if i.covered, err = whole(before.Licence.Fields, appendices); err != nil {
-			return nil, err
-		}
 	}
 	serial, err := s.reserveWaiting(ctx, s.licenceSeries(), app.ID)
 	if err != nil {
@@ -238,7 +245,11 @@ func (s *Service) approve(ctx context.Context, r *Regulation, app *Application, 
 			if err != nil {
 				return err
 			}
-			if current.Moves != before.Moves {
+			now, err := covered(tx, current)
+			if err != nil {
+				return err
+			}
+			if current.Moves != before.Moves || !bytes.Equal(now, have) {
 				return ErrOvertaken
 			}
 		}

@@ -26,7 +26,7 @@ type DraftTx interface {
 }
 
 // Save makes a draft, or writes over the open one with the given id. What is entered is bounded but may be incomplete: Seal holds
-// it to the regulation. An attachment without content is one that the draft already has, named by its sha256.
+// it to the regulation. The new draft of a re-issue or a correction begins with what the licence covers. An attachment without content is one that the draft already has, named by its sha256.
 // Errors: *InputError; ErrNotInForce; ErrState for a draft that is sealed.
 func (s *Service) Save(ctx context.Context, a Actor, id string, n NewApplication) (*Application, error) {
 	n.Channel = cmp.Or(n.Channel, ChannelPortal)
@@ -69,6 +69,9 @@ func (s *Service) Save(ctx context.Context, a Actor, id string, n NewApplication
 		return nil, err
 	}
 	if old == nil {
+		if err := s.prefill(ctx, app); err != nil {
+			return nil, err
+		}
 		app.Created = s.now()
 		if app.ID, _, err = s.draftID(); err != nil {
 			return nil, err
@@ -170,6 +173,9 @@ func (s *Service) complete(ctx context.Context, r *Regulation, op Operation, app
 		return nil, err
 	}
 	app.Fields = fields
+	if err := s.checkAgainst(ctx, r, app); err != nil {
+		return nil, err
+	}
 	if err := checkDocuments(r.Checklist(app.Applicant.Kind, op.Key, app.Channel, fields), app.Attachments); err != nil {
 		return nil, err
 	}

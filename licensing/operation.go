@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -76,6 +77,77 @@ func (s *Service) aboutDraft(ctx context.Context, app *Application) error {
 	}
 	return s.o.Store.Look(ctx, func(tx Tx) error {
 		_, err := s.aboutLicence(tx, app)
+		return err
+	})
+}
+
+// covered is what a licence covers with its appendices.
+func covered(tx Tx, rec *LicenceRecord) (json.RawMessage, error) {
+	appendices, err := tx.Appendices(rec.Licence.Number)
+	if err != nil {
+		return nil, err
+	}
+	return whole(rec.Licence.Fields, appendices)
+}
+
+// checkAgainst holds the form of an operation to the licence that it is about: an appendix adds something to what the licence covers,
+// and a correction leaves none of it out, because what its form says takes the place of what stood there.
+func (s *Service) checkAgainst(ctx context.Context, r *Regulation, app *Application) error {
+	if app.Operation != OperationAppendix && app.Operation != OperationCorrection {
+		return nil
+	}
+	form, err := r.licenceFields(app.Fields)
+	if err != nil {
+		return err
+	}
+	return s.o.Store.View(ctx, func(tx Tx) error {
+		rec, err := s.aboutLicence(tx, app)
+		if err != nil {
+			return err
+		}
+		have, err := covered(tx, rec)
+		if err != nil {
+			return err
+		}
+		if app.Operation == OperationCorrection {
+			return leavesNothingOut(have, form)
+		}
+		with, err := whole(have, []AppendixRecord{{Appendix: Appendix{Fields: form}}})
+		if err != nil {
+			return err
+		}
+		if same, err := sameJSON(have, with); err != nil || same {
+			return errors.Join(err, badInput("fields", "nothing is added that the licence and its appendices do not cover already"))
+		}
+		return nil
+	})
+}
+
+func leavesNothingOut(have, form json.RawMessage) error {
+	var before, now map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(have, &before), json.Unmarshal(form, &now)); err != nil {
+		return fmt.Errorf("fields of a licence: %w", err)
+	}
+	for _, k := range slices.Sorted(maps.Keys(now)) {
+		var old, new []json.RawMessage
+		if json.Unmarshal(before[k], &old) == nil && json.Unmarshal(now[k], &new) == nil && len(new) < len(old) {
+			return badInput("fields."+k, "has %d of the %d entries that the licence and its appendices have: a correction leaves none out", len(new), len(old))
+		}
+	}
+	return nil
+}
+
+// prefill begins the form of a re-issue or a correction with what the licence and its appendices cover, so that nobody writes it all
+// again and loses what was forgotten. Only an empty form is filled.
+func (s *Service) prefill(ctx context.Context, app *Application) error {
+	if len(app.Fields) > 0 || app.About == "" || app.Operation != OperationReissue && app.Operation != OperationCorrection || app.Applicant.IIN+app.Applicant.BIN == "" {
+		return nil
+	}
+	return s.o.Store.View(ctx, func(tx Tx) error {
+		rec, err := s.aboutLicence(tx, app)
+		if err == nil {
+			app.Fields, err = covered(tx, rec)
+		}
 		return err
 	})
 }

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +19,9 @@ import (
 	"rastau/signer"
 	"rastau/verifier"
 )
+
+// buses counts those that appendices add.
+var buses atomic.Int64
 
 // about is a good application for an operation on a licence.
 func (h *house) about(t testing.TB, operation, licence string) licensing.NewApplication {
@@ -41,7 +46,8 @@ func (h *house) about(t testing.TB, operation, licence string) licensing.NewAppl
 		n.Fields = json.RawMessage(`{"consent":true,"reason":"lost"}`)
 	case licensing.OperationAppendix:
 		n.Attachments = []licensing.NewAttachment{file}
-		n.Fields = json.RawMessage(`{"consent":true,"addition":"автобус","vehicles":[{"plate":"777 ZZZ 01","make":"Bus","year":2022}]}`)
+		// Each adds a bus of its own: what the licence has already is no addition.
+		n.Fields = json.RawMessage(fmt.Sprintf(`{"consent":true,"addition":"автобус","vehicles":[{"plate":"%04d ZZZ 01","make":"Bus","year":2022}]}`, buses.Add(1)))
 	case licensing.OperationCorrection:
 		n.Applicant.Address = "Астана қ., Ұлы Дала д., 11"
 		n.Fields = json.RawMessage(`{"consent":true,"error":"мекенжай","subtypes":["regular-international"],"vehicles":[{"plate":"002 ZZZ 01","make":"Demo","year":2021}]}`)
@@ -99,6 +105,19 @@ func TestOperationsOnLicences(t *testing.T) {
 	}
 	if again := h.approve(t, licensing.OperationAppendix, first); again != first+"/003" {
 		t.Fatalf("second appendix %s", again)
+	}
+	// What the licence or an appendix has already is no addition; one new thing beside it is.
+	again := h.about(t, licensing.OperationAppendix, first)
+	for fields, new := range map[string]bool{
+		`"subtypes":["regular-international"]`: false, `"vehicles":[{"plate":"001 ZZZ 01","make":"Demo","year":2020}]`: false,
+		`"subtypes":["regular-international","irregular-international"]`: true,
+	} {
+		again.Fields = json.RawMessage(`{"consent":true,"addition":"тағы",` + fields + `}`)
+		_, err := h.service.Apply(ctx, applicant, again)
+		var input *licensing.InputError
+		if new != (err == nil) || !new && (!errors.As(err, &input) || phrase.Remark(input.Problem).KK == input.Problem) {
+			t.Errorf("an appendix of %s: %v", fields, err)
+		}
 	}
 	all, err := h.service.Appendices(ctx, first)
 	must(t, err)
@@ -159,6 +178,49 @@ func TestOperationsOnLicences(t *testing.T) {
 		}
 	}
 	h.checkRegister(t)
+}
+
+// TestCorrectionLosesNothing: what appendices added stays when an error in the licence is corrected. The draft begins with all of it,
+// a form that leaves some out is refused, and so is one that an appendix overtook.
+func TestCorrectionLosesNothing(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	first := h.licensed(t)
+	h.approve(t, licensing.OperationAppendix, first)
+	n := h.about(t, licensing.OperationCorrection, first)
+	n.Fields = json.RawMessage(`{"consent":true,"error":"нөмір","subtypes":["regular-international","irregular-inter-oblast"],"vehicles":[{"plate":"002 ZZZ 01","make":"Demo","year":2020}]}`)
+	_, err := h.service.Apply(ctx, applicant, n)
+	var input *licensing.InputError
+	if !errors.As(err, &input) || input.Field != "fields.vehicles" || phrase.Remark(input.Problem).KK == input.Problem {
+		t.Errorf("one of two vehicles: %v", err)
+	}
+	n.Fields = nil
+	draft, err := h.service.Save(ctx, applicant, "", n)
+	must(t, err)
+	var form struct {
+		Subtypes []string          `json:"subtypes"`
+		Vehicles []json.RawMessage `json:"vehicles"`
+	}
+	must(t, json.Unmarshal(draft.Fields, &form))
+	if len(form.Subtypes) != 2 || len(form.Vehicles) != 2 {
+		t.Fatalf("the draft begins with %s", draft.Fields)
+	}
+	for op, want := range map[string]bool{licensing.OperationReissue: true, licensing.OperationDuplicate: false, licensing.OperationAppendix: false} {
+		other := h.about(t, op, first)
+		other.Fields = nil
+		d, err := h.service.Save(ctx, applicant, "", other)
+		if err != nil || want != (len(d.Fields) > 0) {
+			t.Errorf("the draft of %s begins with %s: %v", op, d.Fields, err)
+		}
+	}
+	n.Fields = json.RawMessage(strings.Replace(string(draft.Fields), `{"`, `{"consent":true,"error":"нөмір","`, 1))
+	app := h.walk(t, n)
+	appendix := h.walk(t, h.about(t, licensing.OperationAppendix, first))
+	_, err = h.service.Decide(ctx, officer, appendix.ID, approval)
+	must(t, err)
+	if _, err = h.service.Decide(ctx, officer, app.ID, approval); !errors.Is(err, licensing.ErrState) {
+		t.Errorf("an appendix came since: %v", err)
+	}
 }
 
 func pageText(t testing.TB, file []byte) string {

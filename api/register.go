@@ -9,6 +9,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -190,11 +191,19 @@ func (s *server) appendixSigned(c echo.Context) error {
 	return file(c, typeCMS, a.Licence+"-"+a.Number+".p7m", a.Signed)
 }
 
-// maxDownload bounds the licences of one archive.
-const maxDownload = 200
+// Bounds of one archive.
+const (
+	maxDownload      = 200 // licences
+	maxDownloadBytes = 64 << 20
+)
 
-// download packs licences, each as PDF and CAdES, with an index of what could not be had.
+// download packs licences and their appendices, each as PDF and CAdES, with an index of what could not be had.
 func (s *server) download(c echo.Context) error {
+	type kept struct {
+		name    string
+		at      time.Time
+		content []byte
+	}
 	var q struct {
 		Numbers []string `json:"numbers"`
 	}
@@ -221,13 +230,25 @@ func (s *server) download(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		for name, content := range map[string][]byte{n + ".pdf": l.PDF, n + ".p7m": l.Signed} {
-			// Neither gets smaller: a PDF is compressed already.
-			w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		files := []kept{{n + ".pdf", l.Issued, l.PDF}, {n + ".p7m", l.Issued, l.Signed}}
+		appendices, err := s.o.Service.Appendices(c.Request().Context(), n)
+		if err != nil {
+			return err
+		}
+		for _, x := range appendices {
+			name := n + "-" + x.Number
+			files = append(files, kept{name + ".pdf", x.Issued, x.PDF}, kept{name + ".p7m", x.Issued, x.Signed})
+		}
+		for _, f := range files {
+			if out.Len()+len(f.content) > maxDownloadBytes {
+				return badInput("numbers", "have more than 64 MB with their appendices: ask for fewer at once")
+			}
+			// None gets smaller: a PDF is compressed already.
+			w, err := z.CreateHeader(&zip.FileHeader{Name: f.name, Method: zip.Store, Modified: f.at})
 			if err != nil {
 				return err
 			}
-			if _, err := w.Write(content); err != nil {
+			if _, err := w.Write(f.content); err != nil {
 				return err
 			}
 		}

@@ -66,7 +66,7 @@ func newHouseOn(t testing.TB, database string) *house {
 	t.Helper()
 	h := &house{log: &bytes.Buffer{}}
 	var err error
-	h.pki, err = testpki.New(testpki.Options{Now: time.Now, EC: true, GOST: national(t)})
+	h.pki, err = testpki.New(testpki.Options{Now: time.Now, EC: !rsaKeys(t), GOST: national(t)})
 	must(t, err)
 	server := httptest.NewServer(h.pki.Handler())
 	t.Cleanup(server.Close)

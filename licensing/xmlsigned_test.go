@@ -31,8 +31,14 @@ func signedXML(t testing.TB, k *pki.Key, doc string, change ...func(*xmldsig.Sig
 	return out
 }
 
-// An application signed as XML is registered; one that says anything else than the package is not.
+// An application signed as XML is registered; one that says anything else than the package is not. TestNationalAlgorithms
+// does it with the national keys.
 func TestSubmitXML(t *testing.T) {
+	t.Run("ECDSA", submitXML)
+	t.Run("RSA", submitXML)
+}
+
+func submitXML(t *testing.T) {
 	h := newHouse(t)
 	key := h.person(t)
 	app := h.draft(t)
@@ -57,6 +63,16 @@ func TestSubmitXML(t *testing.T) {
 		}
 	}
 	good := signedXML(t, key, packaged(app.Package))
+	algorithm := "ecdsa-sha256"
+	switch {
+	case national(t):
+		algorithm = "gostr34102015-gostr34112015-512"
+	case rsaKeys(t):
+		algorithm = "rsa-sha256"
+	}
+	if !bytes.Contains(good, []byte(algorithm+`"`)) {
+		t.Fatalf("not signed with %s", algorithm)
+	}
 	sub, err := h.service.Submit(t.Context(), applicant, app.ID, good)
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ var elsewhere = map[string]string{
 	"rastau key list --password-file password licensor.p12":                                                                                        "TestKeyCommands",
 	"rastau key check --password-file password --anchors root.pem licensor.p12":                                                                    "TestKeyCommands",
 	"rastau key list --module /usr/lib/softhsm/libsofthsm2.so --token OFFICE --password-file pin":                                                  "TestTokenCommands, with the tag pkcs11",
-	"rastau key check --config config.yaml":                                                                                     "TestKeyCommands",
+	"rastau key check --config config.yaml":                                                                                                        "TestKeysOfService",
 	"rastau extend --anchors root.pem --tsa http://tsp.example/ licence.pdf":                                                                       "TestExtendCommand",
 	"rastau extend --anchors root.pem --tsa http://tsp.example/ --level LT --out long.p7s --content application.json application.p7s":              "TestExtendCommand",
 	"rastau sign --key licensor.p12 --password-file password --anchors root.pem --tsa http://tsp.example/ --level LTA --out signed licences/*.pdf": "TestSignCommand",

@@ -334,7 +334,7 @@ func (d *Desk) BySession(ctx context.Context, token string) (Account, *Session, 
 	if !ok {
 		return Account{}, nil, ErrToken
 	}
-	s, err := d.o.Store.Session(ctx, digest)
+	s, p, err := d.o.Store.Session(ctx, digest)
 	if errors.Is(err, ErrUnknown) {
 		return Account{}, nil, ErrToken
 	}
@@ -344,10 +344,6 @@ func (d *Desk) BySession(ctx context.Context, token string) (Account, *Session, 
 	now := d.now()
 	if !s.Ended.IsZero() || now.Sub(s.Seen) > d.o.Idle || now.Sub(s.Created) > d.o.Lasts {
 		return Account{}, nil, ErrToken
-	}
-	p, err := d.o.Store.PersonByID(ctx, s.Person)
-	if err != nil {
-		return Account{}, nil, err
 	}
 	if p.Disabled {
 		return Account{}, nil, ErrToken
@@ -366,7 +362,7 @@ func (d *Desk) Logout(ctx context.Context, token, from string) error {
 	if !ok {
 		return nil
 	}
-	s, err := d.o.Store.Session(ctx, digest)
+	s, _, err := d.o.Store.Session(ctx, digest)
 	if errors.Is(err, ErrUnknown) {
 		return nil
 	}

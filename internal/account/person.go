@@ -77,7 +77,8 @@ type Store interface {
 	ChangePerson(ctx context.Context, id string, change func(*Person) (*Event, error)) error
 
 	AddSession(ctx context.Context, s *Session, e Event) error
-	Session(ctx context.Context, tokenSHA256 string) (*Session, error)
+	// Session gives a session and whose it is, in one question: every request asks it.
+	Session(ctx context.Context, tokenSHA256 string) (*Session, *Person, error)
 	// SeeSession notes that a session is in use.
 	SeeSession(ctx context.Context, tokenSHA256 string, at time.Time) error
 	EndSession(ctx context.Context, tokenSHA256 string, e Event) error

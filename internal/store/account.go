@@ -89,24 +89,41 @@ func (x *tx) people(where string, args ...any) ([]account.Person, error) {
 	list := []account.Person{}
 	err := x.all(func(scan func(...any) error) error {
 		var p account.Person
-		var roles string
-		var created, disabled int64
-		var locked sql.NullInt64
-		err := scan(&p.ID, &p.Login, &p.Name, &p.IIN, &p.BIN, &roles, &p.Password, &created, &p.Failures, &locked, &disabled)
+		row := personRow{x: x, p: &p}
+		err := scan(row.columns()...)
 		if err == nil {
-			err = x.showPerson(&p)
-		}
-		for r := range strings.SplitSeq(roles, " ") {
-			p.Roles = append(p.Roles, account.Role(r))
-		}
-		p.Created, p.Disabled = moment(created), disabled == 1
-		if locked.Valid {
-			p.Locked = moment(locked.Int64)
+			err = row.read()
 		}
 		list = append(list, p)
 		return err
 	}, `SELECT `+personColumns+` FROM people WHERE `+where, args...)
 	return list, err
+}
+
+// personRow reads personColumns.
+type personRow struct {
+	x                 *tx
+	p                 *account.Person
+	roles             string
+	created, disabled int64
+	locked            sql.NullInt64
+}
+
+func (r *personRow) columns() []any {
+	p := r.p
+	return []any{&p.ID, &p.Login, &p.Name, &p.IIN, &p.BIN, &r.roles, &p.Password, &r.created, &p.Failures, &r.locked, &r.disabled}
+}
+
+func (r *personRow) read() error {
+	p := r.p
+	for role := range strings.SplitSeq(r.roles, " ") {
+		p.Roles = append(p.Roles, account.Role(role))
+	}
+	p.Created, p.Disabled = moment(r.created), r.disabled == 1
+	if r.locked.Valid {
+		p.Locked = moment(r.locked.Int64)
+	}
+	return r.x.showPerson(p)
 }
 
 func (a accounts) ChangePerson(ctx context.Context, id string, change func(*account.Person) (*account.Event, error)) error {
@@ -143,27 +160,34 @@ func (a accounts) AddSession(ctx context.Context, s *account.Session, e account.
 	})
 }
 
-func (a accounts) Session(ctx context.Context, token string) (*account.Session, error) {
+func (a accounts) Session(ctx context.Context, token string) (*account.Session, *account.Person, error) {
 	s := account.Session{TokenSHA256: token}
+	var p account.Person
 	err := a.look(ctx, func(x *tx) error {
 		var method string
 		var created, seen int64
 		var ended sql.NullInt64
-		err := x.one([]any{&s.Person, &method, &created, &seen, &ended}, `SELECT person, method, created, seen, ended FROM sessions WHERE token = $1`, token)
+		row := personRow{x: x, p: &p}
+		err := x.one(append([]any{&method, &created, &seen, &ended}, row.columns()...),
+			`SELECT s.method, s.created, s.seen, s.ended, p.`+strings.ReplaceAll(personColumns, ", ", ", p.")+` FROM sessions s JOIN people p ON p.id = s.person WHERE s.token = $1`, token)
+		if err != nil {
+			return err
+		}
 		s.Method, s.Created, s.Seen = account.Method(method), moment(created), moment(seen)
 		if ended.Valid {
 			s.Ended = moment(ended.Int64)
 		}
-		return err
+		return row.read()
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &s, nil
+	s.Person = p.ID
+	return &s, &p, nil
 }
 
 func (a accounts) SeeSession(ctx context.Context, token string, at time.Time) error {
-	return a.update(ctx, func(x *tx) error {
+	return a.s.stepBeside(ctx, func(x *tx) error {
 		return x.exec(`UPDATE sessions SET seen = $1 WHERE token = $2 AND seen < $1`, at.UnixMilli(), token)
 	})
 }

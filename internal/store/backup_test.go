@@ -76,7 +76,7 @@ func TestRestoreEndsSessions(t *testing.T) {
 			if err != nil || got.Name != person.Name {
 				t.Errorf("the person: %+v, %v", got, err)
 			}
-			session, err := s.Accounts().Session(t.Context(), "digest")
+			session, _, err := s.Accounts().Session(t.Context(), "digest")
 			if err != nil || !session.Ended.Equal(now.Add(time.Hour)) {
 				t.Errorf("the session: %+v, %v", session, err)
 			}

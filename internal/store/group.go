@@ -13,7 +13,9 @@ import (
 // session is the one connection that writes.
 type session interface {
 	statements
+	// begin begins a transaction and its first step, which needs no savepoint: where it fails, there is nothing else to keep.
 	begin(ctx context.Context) error
+	// savepoint begins a later step.
 	savepoint() error
 	// release ends a step. Its writes may travel with those of later steps; with apart they are made now. After an error of
 	// release, undo puts the state before the step back.
@@ -24,8 +26,8 @@ type session interface {
 	commit() (stepped bool, err error)
 	// undo takes back the step in hand; an error where that cannot be, and the transaction has to be given up.
 	undo() error
-	// rollback forgets the transaction, whatever state it is in.
-	rollback()
+	// rollback forgets the transaction, whatever state it is in; an error where the server may not have heard of it.
+	rollback() error
 }
 
 // Bounds of one shared transaction: nobody waits for others longer than this.
@@ -157,6 +159,7 @@ func (g *group) begin(ctx context.Context) error {
 		}
 		g.open = &shared{done: make(chan struct{})}
 		g.edge = edge{past: g.past}
+		return nil
 	}
 	if err := g.session.savepoint(); err != nil {
 		g.lose(err)
@@ -211,10 +214,6 @@ func (g *group) pass() {
 func (g *group) commitOthers() {
 	switch {
 	case g.open == nil:
-	case g.open.steps == 0:
-		g.session.rollback()
-		g.edge = edge{}
-		g.end(nil)
 	default:
 		stepped, err := g.session.commit()
 		if err != nil && !stepped {
@@ -230,7 +229,7 @@ func (g *group) give() { g.turn <- struct{}{} }
 func (g *group) end(err error) {
 	if err != nil {
 		err = fmt.Errorf("store: %w: %w", errCommit, err)
-		g.session.rollback()
+		_ = g.session.rollback()
 	} else if g.edge.known {
 		g.past = g.edge.committed()
 	}
@@ -246,6 +245,12 @@ func (g *group) undo() bool {
 		return false
 	}
 	g.edge = edge{past: g.past} // what the step appended is no longer there
+	if g.open.steps == 0 {
+		err := g.session.rollback()
+		close(g.open.done) // nobody waits
+		g.open = nil
+		return err == nil
+	}
 	if err := g.session.undo(); err != nil {
 		g.lose(err)
 		return false
@@ -255,7 +260,7 @@ func (g *group) undo() bool {
 
 // lose gives up a transaction that cannot go on: nothing of it was committed.
 func (g *group) lose(err error) {
-	g.session.rollback()
+	_ = g.session.rollback()
 	g.open.err = fmt.Errorf("store: %w: %w", errUndone, err)
 	close(g.open.done)
 	g.open = nil

@@ -124,6 +124,8 @@ type postgresSession struct {
 	pool *pgxpool.Pool
 	held *pgxpool.Conn
 	lock bool // the writers'
+
+	saved bool // the step in hand has its savepoint
 }
 
 func (s *postgresSession) begin(ctx context.Context) error {
@@ -131,7 +133,7 @@ func (s *postgresSession) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.held = conn
+	s.held, s.saved = conn, false
 	s.postgresStatements = postgresStatements{conn: conn.Conn(), ctx: func() (context.Context, context.CancelFunc) {
 		return context.WithTimeout(context.Background(), patience)
 	}}
@@ -143,7 +145,7 @@ func (s *postgresSession) begin(ctx context.Context) error {
 }
 
 func (s *postgresSession) savepoint() error {
-	s.step, s.unsent = len(s.queue), true
+	s.step, s.unsent, s.saved = len(s.queue), true, true
 	s.queued(outstanding{query: `SAVEPOINT step`})
 	return nil
 }
@@ -156,8 +158,10 @@ const (
 
 // release lets the step's writes travel with those that come later, up to the COMMIT. apart makes them now, so that an error is the step's own.
 func (s *postgresSession) release(apart bool) error {
-	s.queued(outstanding{query: `RELEASE SAVEPOINT step`})
-	if apart && len(s.queue) > 1 || len(s.queue) > maxQueue || s.bytes > maxBytes {
+	if s.saved {
+		s.queued(outstanding{query: `RELEASE SAVEPOINT step`})
+	}
+	if apart && len(s.queue) > 0 || len(s.queue) > maxQueue || s.bytes > maxBytes {
 		return s.flush(nil)
 	}
 	return nil
@@ -190,15 +194,19 @@ func (s *postgresSession) undo() error {
 	return s.control(`ROLLBACK TO SAVEPOINT step`)
 }
 
-func (s *postgresSession) rollback() {
+func (s *postgresSession) rollback() (err error) {
 	if s.held == nil {
-		return
+		return nil
 	}
 	s.queue = nil
-	if !s.conn.IsClosed() && s.conn.PgConn().TxStatus() != 'I' {
-		_ = s.control(`ROLLBACK`)
+	switch {
+	case s.conn.IsClosed():
+		err = errUndone
+	case s.conn.PgConn().TxStatus() != 'I':
+		err = s.control(`ROLLBACK`)
 	}
 	s.free()
+	return err
 }
 
 func (s *postgresSession) free() {

@@ -130,7 +130,7 @@ func openPool(path, lock string, pragmas ...string) (*sql.DB, error) {
 
 func (d *sqlite) dialect() *dialect { return sqliteDialect }
 func (d *sqlite) writer() session {
-	return &sqliteSession{sqliteStatements{ctx: context.Background(), conn: d.write}}
+	return &sqliteSession{sqliteStatements: sqliteStatements{ctx: context.Background(), conn: d.write}}
 }
 
 // companion: a file has one writer.
@@ -188,14 +188,31 @@ func (d *sqlite) view(ctx context.Context, f func(statements) error) error {
 
 // sqliteSession writes over the one writing connection. No statement of it is
 // ever interrupted: that would roll back the steps of others.
-type sqliteSession struct{ sqliteStatements }
+type sqliteSession struct {
+	sqliteStatements
+	saved bool // the step in hand has its savepoint
+}
 
-func (s *sqliteSession) begin(context.Context) error { return s.exec(`BEGIN IMMEDIATE`) }
-func (s *sqliteSession) savepoint() error            { return s.exec(`SAVEPOINT step`) }
-func (s *sqliteSession) release(bool) error          { return s.exec(`RELEASE step`) }
-func (s *sqliteSession) commit() (bool, error)       { return true, s.exec(`COMMIT`) }
-func (s *sqliteSession) undo() error                 { return s.exec(`ROLLBACK TO step`) }
-func (s *sqliteSession) rollback()                   { _ = s.exec(`ROLLBACK`) }
+func (s *sqliteSession) begin(context.Context) error {
+	s.saved = false
+	return s.exec(`BEGIN IMMEDIATE`)
+}
+
+func (s *sqliteSession) savepoint() error {
+	s.saved = true
+	return s.exec(`SAVEPOINT step`)
+}
+
+func (s *sqliteSession) release(bool) error {
+	if !s.saved {
+		return nil
+	}
+	return s.exec(`RELEASE step`)
+}
+
+func (s *sqliteSession) commit() (bool, error) { return true, s.exec(`COMMIT`) }
+func (s *sqliteSession) undo() error           { return s.exec(`ROLLBACK TO step`) }
+func (s *sqliteSession) rollback() error       { return s.exec(`ROLLBACK`) }
 
 // sqliteStatements runs statements in the transaction of a connection.
 type sqliteStatements struct {

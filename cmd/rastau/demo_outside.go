@@ -68,7 +68,7 @@ func (w *world) openOutside(password string) error {
 	if err != nil {
 		return err
 	}
-	key, err := signer.New(signer.Options{Keys: ring, Judge: examiner{judge, question}, Checker: judge, Now: time.Now})
+	key, err := signer.New(signer.Options{Keys: ring, Judge: examiner{judge, question}, Checker: stranger{}, Now: time.Now})
 	if err != nil {
 		return err
 	}
@@ -88,6 +88,13 @@ func (w *world) openOutside(password string) error {
 	go o.server.Serve(l) // ends with Close
 	w.outside = o
 	w.fillRegisters()
+	return nil
+}
+
+// stranger is a system of others: what it checks of its own signatures is not known here, and whoever receives one judges it.
+type stranger struct{}
+
+func (stranger) CheckSigned(context.Context, string, []byte, []byte, *pki.Certificate) error {
 	return nil
 }
 

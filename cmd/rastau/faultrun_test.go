@@ -28,7 +28,6 @@ import (
 
 	"rastau/internal/account"
 	"rastau/internal/egov"
-	"rastau/internal/phrase"
 	"rastau/internal/testpostgres"
 	"rastau/internal/testredis"
 	"rastau/licensing"
@@ -138,7 +137,7 @@ func newFaultRun(t *testing.T, rng *rand.Rand) *faultRun {
 	}
 	t.Cleanup(func() { w.Close() })
 	r := &faultRun{
-		load: &load{t: t, w: w, papers: sampleAttachments(), steps: map[string][]time.Duration{}, failures: map[string]int{}},
+		load: &load{t: t, w: w, steps: map[string][]time.Duration{}, failures: map[string]int{}},
 		rng:  rng, program: program, postgres: testpostgres.Start(t), redis: testredis.Start(t),
 		// A process that hangs holds its connections: an answer that does not come is asked for elsewhere.
 		client: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
@@ -275,15 +274,13 @@ func (r *faultRun) applicant(ctx context.Context, i int) {
 
 func (r *faultRun) register(ctx context.Context, i int) (reg registered, err error) {
 	p := &r.people[i%len(r.people)]
-	n := licensing.NewApplication{Service: "passenger-transport", Operation: "issue", Channel: licensing.ChannelPortal, Applicant: p.applicant,
-		Fields: sampleFields(p.applicant), Attachments: r.papers, Lang: phrase.KK}
 	var app licensing.Application
 	step := func(path string, body, answer any) {
 		if err == nil {
 			err = r.patiently(ctx, i, p.token, path, body, answer)
 		}
 	}
-	step("/v1/drafts", n, &app)
+	step("/v1/drafts", json.RawMessage(p.draft), &app)
 	of := "/v1/applications/" + app.ID
 	var payment struct{ Reference string }
 	step(of+"/payment", struct{}{}, &payment)

@@ -168,7 +168,7 @@ func TestRollingUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { w.Close() })
-	l := &load{t: t, w: w, papers: sampleAttachments(), steps: map[string][]time.Duration{}, failures: map[string]int{}}
+	l := &load{t: t, w: w, steps: map[string][]time.Duration{}, failures: map[string]int{}}
 	address := made(url.Parse(testpostgres.Start(t).Database(t)))
 	address.User = url.User(address.User.Username())
 	begin := func(i int, program string) *served {

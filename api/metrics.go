@@ -32,6 +32,7 @@ type counts struct {
 	verdicts map[verdictLabels]uint64
 	works    map[string]*histogram // by step
 	failed   map[string]uint64     // by step
+	checks   map[verifier.Group]*histogram
 }
 
 // bounds of the durations that are told apart, in seconds; the budget of every step is one second.
@@ -74,7 +75,7 @@ type verdictLabels struct{ question, indication, sub string }
 func newCounts(began time.Time) *counts {
 	return &counts{
 		began: began, requests: make(map[requestLabels]uint64), steps: make(map[string]*histogram),
-		verdicts: make(map[verdictLabels]uint64), works: make(map[string]*histogram), failed: make(map[string]uint64),
+		verdicts: make(map[verdictLabels]uint64), works: make(map[string]*histogram), failed: make(map[string]uint64), checks: make(map[verifier.Group]*histogram),
 	}
 }
 

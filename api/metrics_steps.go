@@ -11,6 +11,7 @@ import (
 
 	"rastau/internal/outbox"
 	"rastau/licensing"
+	"rastau/verifier"
 )
 
 // Backlog is what waits, for /metrics.
@@ -21,7 +22,7 @@ type Backlog struct {
 }
 
 // stepNames are the steps whose time is told: signing, and questions to those outside.
-var stepNames = []string{"sign-cades", "sign-pades", "timestamp", "database-ping"}
+var stepNames = []string{"sign-cades", "sign-pades", "sign-xades", "sign-xmldsig", "sign-wsse", "timestamp", "database-ping"}
 
 // Step notes how long one step took, for /metrics. Names that the program does not know are not taken.
 func (m *Memory) Step(name string, took time.Duration, err error) {
@@ -42,6 +43,19 @@ func (m *Memory) Step(name string, took time.Duration, err error) {
 	}
 }
 
+// Checks notes how long a group of the verifier's checks took, for /metrics (verifier.Options.Observe).
+func (m *Memory) Checks(group verifier.Group, took time.Duration) {
+	n := m.counts
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := n.checks[group]
+	if h == nil {
+		h = new(histogram)
+		n.checks[group] = h
+	}
+	h.add(took.Seconds())
+}
+
 func (n *counts) writeSteps(e *exposition) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -52,6 +66,10 @@ func (n *counts) writeSteps(e *exposition) {
 	e.family("rastau_step_failures_total", "counter", "Steps that failed.")
 	for _, step := range slices.Sorted(maps.Keys(n.works)) {
 		e.sample("rastau_step_failures_total", float64(n.failed[step]), "step", step)
+	}
+	e.family("rastau_check_duration_seconds", "histogram", "Time of a group of checks on one signature or one certificate path; checks on a time stamp within are part of it.")
+	for _, group := range slices.Sorted(maps.Keys(n.checks)) {
+		n.checks[group].write(e, "rastau_check_duration_seconds", "group", string(group))
 	}
 }
 

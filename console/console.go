@@ -47,6 +47,9 @@ type Options struct {
 	Now         func() time.Time           // Required.
 	Cache       cache.Store                // Optional. Keeps the evidence of verdicts for a while; if nil, this process's memory.
 	Log         *slog.Logger               // Required.
+	// Optional. Verdict is told of every verdict that a page gives, with the API's word for the question: application, certificate or
+	// licence. A page that shows a verdict again from its evidence tells nothing: it was told when it was given.
+	Verdict func(question string, r *verifier.Report)
 }
 
 // defaultNCALayer is where NCALayer listens.
@@ -89,6 +92,9 @@ func Handler(o Options) (http.Handler, error) {
 	p, err := parsePages(loaded)
 	if err != nil {
 		return nil, err
+	}
+	if o.Verdict == nil {
+		o.Verdict = func(string, *verifier.Report) {}
 	}
 	if o.Settings == nil {
 		o.Settings = func() Settings { return Settings{} }

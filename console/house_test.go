@@ -52,6 +52,7 @@ type house struct {
 	judge    *verifier.Verifier
 	question func() verifier.Question
 	batches  *batch.Service
+	verdicts []string // that pages gave, in order: question and indication
 }
 
 const secret = "ұзын құпия сөз"
@@ -143,7 +144,10 @@ func newHouseWith(t testing.TB, database string, setup func(*house, *licensing.O
 	h.batches, err = batch.New(batch.Options{Store: db.Batches(), Verifier: v, Question: question, Now: time.Now})
 	must(t, err)
 	handler, err := console.Handler(console.Options{Service: h.service, Desk: h.desk, Verifier: v, Question: question, Calendar: calendar, Demo: true,
-		Description: api.Description(), Problems: problems(), Settings: h.settings, Batches: h.batches, Lists: lists, Now: time.Now, Log: log})
+		Description: api.Description(), Problems: problems(), Settings: h.settings, Batches: h.batches, Lists: lists, Now: time.Now, Log: log,
+		Verdict: func(question string, r *verifier.Report) {
+			h.verdicts = append(h.verdicts, question+" "+r.Indication.String())
+		}})
 	must(t, err)
 	h.server = httptest.NewServer(handler)
 	t.Cleanup(h.server.Close)

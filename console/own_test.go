@@ -104,7 +104,7 @@ func TestOwnKeyOnSeveral(t *testing.T) {
 		ids.Add("id", app.ID)
 		want[app.ID] = licensing.Refused
 	}
-	b.open("/batches/new?" + ids.Encode()).sees(200, `formaction="/batches/own"`)
+	b.open("/batches/new?"+ids.Encode()).sees(200, `formaction="/batches/own"`)
 	b.post("/batches/own", ids).sees(422, `href="#f-decision"`)
 	refuse := url.Values{"id": ids["id"], "decision": {"refuse"}, "grounds": {"талаптарға сай емес"}}
 	b.post("/batches/own", refuse).sees(200, "Содан кейін дәл осы шешім қабылданатын өтініштер саны: 2.")

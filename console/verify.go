@@ -231,6 +231,7 @@ func (s *site) judge(q *request, data []byte, name string, at time.Time) (*verdi
 	if err := q.Context().Err(); err != nil {
 		return nil, err
 	}
+	s.o.Verdict("licence", r)
 	p := s.verdictOf(q, r, &check, data)
 	p.File = name
 	var zip bytes.Buffer

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +89,10 @@ func TestVerdictOnAFile(t *testing.T) {
 	}
 	b.upload("/verify", nil, "file", "l.pdf", changed).sees(200, "app-verdict--bad", "Бұл құжатты лицензия ретінде қабылдамаңыз")
 	b.upload("/verify", nil, "file", "x.txt", []byte("no signature")).sees(200, "FORMAT_FAILURE", "Не істеу керек")
+	want := []string{"licence TOTAL-PASSED", "licence TOTAL-PASSED", "licence INDETERMINATE", "licence TOTAL-PASSED", "licence INDETERMINATE", "licence TOTAL-FAILED", "licence TOTAL-FAILED"}
+	if !slices.Equal(h.verdicts, want) {
+		t.Errorf("the pages told of the verdicts %q, want %q", h.verdicts, want)
+	}
 }
 
 // The address in the QR code says whether the licence is in force and shows no more of the holder than the name.

@@ -465,6 +465,9 @@ func (s *site) checkCertificate(q *request) error {
 	if err != nil {
 		return err
 	}
+	if check.Verdict != nil {
+		s.o.Verdict("certificate", check.Verdict)
+	}
 	answer := map[string]string{"ok": strconv.FormatBool(check.Message == nil)}
 	if check.Message != nil {
 		answer["text"], answer["next"] = check.Message.Text.In(q.lang), check.Message.Next.In(q.lang)
@@ -493,6 +496,9 @@ func (s *site) sign(q *request) error {
 	sub, err := s.o.Service.Submit(q.Context(), q.actor(), w.App.ID, signature)
 	if err != nil {
 		return err
+	}
+	if sub.Verdict != nil {
+		s.o.Verdict("application", sub.Verdict)
 	}
 	switch sub.Message.Code {
 	case licensing.CodeRegistered:

@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"mime/multipart"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -77,7 +78,12 @@ func TestApplicantWithoutJavaScript(t *testing.T) {
 	pkg, err := base64.StdEncoding.DecodeString(b.hidden(`data-content="([^"]+)"`))
 	must(t, err)
 	b.upload(draft+"/signature", nil, "file", "x.p7s", []byte("no signature")).sees(422, "Қате:")
-	b.upload(draft+"/signature", nil, "file", "x.p7s", sign(t, h.issue(t, leaf), pkg)).sees(200, "PT-00000001")
+	key := h.issue(t, leaf)
+	b.take(b.http.Post(h.server.URL+draft+"/certificate", "application/octet-stream", bytes.NewReader(key.Certificate.Raw))).sees(200, `"ok":"false"`) // its authority is not among what the house trusts, and the certificate comes alone
+	b.upload(draft+"/signature", nil, "file", "x.p7s", sign(t, key, pkg)).sees(200, "PT-00000001")
+	if want := []string{"application TOTAL-FAILED", "certificate INDETERMINATE", "application TOTAL-PASSED"}; !slices.Equal(h.verdicts, want) {
+		t.Errorf("the pages told of the verdicts %q, want %q", h.verdicts, want)
+	}
 	b.open("/my").sees(200, "PT-00000001")
 	b.open(strings.Replace(draft, "/apply/", "/my/", 1)).sees(200, "PT-00000001", "қаралуда")
 	if b.open(strings.Replace(draft, "/apply/", "/my/", 1) + "/receipt"); b.code != 200 || len(b.page) < 500 {

@@ -43,7 +43,7 @@ type Options struct {
 	Hash     pki.OID          // Optional. That the Stamper's imprints are made by; if empty, SHA-256.
 	Level    Level            // Optional. Of signatures that name none; if zero, T with a Stamper and B without.
 	Now      func() time.Time // Required.
-	// Observe is told how long each signature took with its time stamp and its check, by format: cades, pades. Optional.
+	// Observe is told how long each signature took with its time stamp and its check, by format: cades, pades, xades, xmldsig, wsse. Optional.
 	Observe func(format string, took time.Duration, err error)
 	// Recheck is how long the Judge's yes holds. Optional. If zero, a minute: a batch of a thousand does not ask a thousand
 	// times, and a revocation is heeded a minute after it is known.

@@ -31,7 +31,7 @@ func (s *Signer) XML(ctx context.Context, document []byte, o XMLOptions) ([]byte
 	if o.Plain {
 		kind = "xmldsig"
 	}
-	return s.xml(ctx, kind, document, o.Certificate, func(x *xmldsig.SignOptions) ([]byte, error) {
+	return s.xml(ctx, kind, document, o.Certificate, func(ctx context.Context, x *xmldsig.SignOptions) ([]byte, error) {
 		x.XAdES = !o.Plain
 		if level == LevelT {
 			x.Stamp = s.extender.stamp
@@ -42,7 +42,7 @@ func (s *Signer) XML(ctx context.Context, document []byte, o XMLOptions) ([]byte
 
 // Security signs the body of a SOAP message with WS-Security, as Kazakhstan's gateway has it.
 func (s *Signer) Security(ctx context.Context, message []byte) ([]byte, error) {
-	return s.xml(ctx, "wsse", message, nil, func(x *xmldsig.SignOptions) ([]byte, error) {
+	return s.xml(ctx, "wsse", message, nil, func(ctx context.Context, x *xmldsig.SignOptions) ([]byte, error) {
 		return xmldsig.SignSecurity(ctx, message, *x)
 	})
 }
@@ -60,15 +60,17 @@ func (s *Signer) xmlLevel(o XMLOptions) (Level, error) {
 	return min(level, LevelT), nil
 }
 
-func (s *Signer) xml(ctx context.Context, kind string, content []byte, want *pki.Certificate, sign func(*xmldsig.SignOptions) ([]byte, error)) ([]byte, error) {
+func (s *Signer) xml(ctx context.Context, kind string, content []byte, want *pki.Certificate, sign func(context.Context, *xmldsig.SignOptions) ([]byte, error)) (signed []byte, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	ctx, done := s.observe(ctx, kind)
+	defer func() { done(err) }()
 	by, now, err := s.ready(ctx, want)
 	if err != nil {
 		return nil, err
 	}
-	signed, err := sign(&xmldsig.SignOptions{Key: by.Signer, Certificate: by.Certificate, Chain: by.Chain, SigningTime: now})
+	signed, err = sign(ctx, &xmldsig.SignOptions{Key: by.Signer, Certificate: by.Certificate, Chain: by.Chain, SigningTime: now})
 	if err != nil {
 		return nil, fmt.Errorf("signing: %w", err)
 	}

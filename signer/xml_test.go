@@ -5,7 +5,9 @@ package signer_test
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"testing"
+	"time"
 
 	"rastau/internal/testpki"
 	"rastau/internal/trust"
@@ -19,7 +21,13 @@ func TestXML(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHouseOf(t, o)
 			v := verifier.New(verifier.Options{Now: clock})
-			s, err := signer.New(signer.Options{Keys: ring(t, h.issue(t, testpki.Leaf{})), Judge: trusting{}, Checker: v, Stamper: h, Now: clock})
+			took := map[string]int{}
+			s, err := signer.New(signer.Options{Keys: ring(t, h.issue(t, testpki.Leaf{})), Judge: trusting{}, Checker: v, Stamper: h, Now: clock,
+				Observe: func(format string, d time.Duration, err error) {
+					if took[format]++; d <= 0 || err != nil && format != "xades" {
+						t.Errorf("%s took %s: %v", format, d, err)
+					}
+				}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -58,6 +66,9 @@ func TestXML(t *testing.T) {
 			signed, _ := s.XML(t.Context(), document, signer.XMLOptions{})
 			if err := v.CheckSigned(t.Context(), "xades", signed, bytes.Replace(document, []byte("Лицензия"), []byte("Лицензие"), 1), s.Certificate()); !errors.Is(err, verifier.ErrSigned) {
 				t.Errorf("%v, want %v", err, verifier.ErrSigned)
+			}
+			if want := map[string]int{"xades": 6, "xmldsig": 2, "wsse": 1}; !maps.Equal(took, want) {
+				t.Errorf("the signatures observed: %v, want %v", took, want)
 			}
 		})
 	}

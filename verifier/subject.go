@@ -160,9 +160,12 @@ func (s *subject) find(ctx context.Context) ([]trust.Path, string) {
 		q.InhibitPolicyMapping = s.q.InhibitPolicyMapping
 		q.InhibitAnyPolicy = s.q.InhibitAnyPolicy
 	}
+	clock := stopwatch{observe: s.v.o.Observe}
+	clock.turn(GroupPath)
 	ctx, step := span.Start(ctx, "path")
 	paths, hint := trust.Find(ctx, q)
 	step.End(ctx.Err())
+	clock.turn("")
 	if ctx.Err() == nil { // a search cut short has not seen every path
 		s.keepPaths(paths)
 	}

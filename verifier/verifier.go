@@ -48,7 +48,10 @@ type Options struct {
 	FetchIssuers bool
 	Rand         io.Reader    // Optional. If nil, crypto/rand: nonces of OCSP requests.
 	Log          *slog.Logger // Optional. If nil, silent. Never personal data.
-	Limits       Limits
+	// Observe is told how long each group of checks took, on one signature or one candidate path of a certificate. Optional. It
+	// is called by whoever judges, so it must be quick and safe for concurrent use.
+	Observe func(Group, time.Duration)
+	Limits  Limits
 }
 
 // Limits before and while judging. Zero = default.

@@ -106,7 +106,8 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	if err := a.openLists(ctx, c, o, web, shared); err != nil {
 		return nil, err
 	}
-	engine := verifier.Options{Now: o.Now, Lists: a.Lists, Log: o.Log}
+	memory := api.NewMemory(o.Now, c.RatePerMinute)
+	engine := verifier.Options{Now: o.Now, Lists: a.Lists, Log: o.Log, Observe: memory.Checks}
 	if c.Lists.Offline == "" { // otherwise the folder of lists is the only source, and no address in a certificate is asked
 		engine.Web, engine.OCSP, engine.FetchIssuers = web, a.Answers, c.FetchIssuers
 	}
@@ -118,7 +119,6 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	}
 	a.closers = append(a.closers, a.Keys)
 	a.Keys.warn(ctx, a.Verifier, question())
-	memory := api.NewMemory(o.Now, c.RatePerMinute)
 	var stamper signer.Stamper
 	if c.TSA != "" {
 		// The authority is ours by configuration, so it alone is told of the trace; who stands in certificates never is.
@@ -236,6 +236,7 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 			Address: address,
 			Service: flow, Desk: desk, Verifier: a.Verifier, Question: t.question, Lists: a.Lists, Calendar: t.calendar, NCALayer: c.NCALayer,
 			Description: api.Description(), Problems: problemPages(), Cache: shared, Settings: a.settings(t), Batches: a.Batches, Gate: gate, Demo: c.Specimen, Secure: strings.HasPrefix(base, "https://"), Now: o.Now, Log: o.Log,
+			Verdict: func(question string, r *verifier.Report) { memory.Verdict(o.Log, question, r) },
 		})
 		if err != nil {
 			return nil, err

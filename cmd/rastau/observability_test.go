@@ -3,8 +3,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -80,12 +82,7 @@ func TestObservability(t *testing.T) {
 	if len(board.Panels) < 10 || len(alerts.Groups[0].Rules) < 10 {
 		t.Error("hardly anything was held to the metrics")
 	}
-	promtool, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Log("promtool is not installed: the rules were read as YAML only")
-		return
-	}
-	if out, err := exec.Command(promtool, "check", "rules", observability+"alerts.yaml").CombinedOutput(); err != nil {
+	if out, err := exec.Command(tool(t, "promtool"), "check", "rules", observability+"alerts.yaml").CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
 }
@@ -93,12 +90,24 @@ func TestObservability(t *testing.T) {
 // TestNoPersonalDataInStatistics: the line of a verdict and the metrics hold nothing of the person.
 func TestNoPersonalDataInStatistics(t *testing.T) {
 	h := newReloadHouse(t, nil)
+	var told bytes.Buffer
+	h.log = slog.New(slog.NewTextHandler(&told, nil))
 	h.start(t)
 	h.verdict(t, h.app)
+	h.upload(t, "/verify", "ҮЛГІБАЕВ 880412300017.pdf", []byte("no signature"))
 	w := httptest.NewRecorder()
 	h.app.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	if digits := regexp.MustCompile(`\b[0-9]{12}\b`).FindString(w.Body.String()); digits != "" || !strings.Contains(w.Body.String(), `rastau_verdicts_total{question="certificate",indication="TOTAL-PASSED"`) {
 		t.Errorf("%q in\n%s", digits, w.Body)
+	}
+	for _, want := range []string{`rastau_verdicts_total{question="licence",indication="TOTAL-FAILED",sub_indication="FORMAT_FAILURE"} 1`, `rastau_check_duration_seconds_count{group="path"}`} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("no %s in\n%s", want, w.Body)
+		}
+	}
+	lines := regexp.MustCompile(`(?m)^.*msg=verdict .*$`).FindAllString(told.String(), -1)
+	if len(lines) != 2 || !strings.Contains(lines[1], `question=licence indication=TOTAL-FAILED subIndication=FORMAT_FAILURE`) || strings.Contains(told.String(), "880412300017") {
+		t.Errorf("the lines of statistics:\n%s", told.String())
 	}
 }
 

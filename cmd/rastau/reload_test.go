@@ -4,8 +4,11 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/pem"
+	"log/slog"
+	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,6 +31,7 @@ type reloadHouse struct {
 	certificate []byte
 	other       []byte // another root, PEM
 	app         *app
+	log         *slog.Logger // nil: quiet
 }
 
 func newReloadHouse(t *testing.T, change func(*Config)) *reloadHouse {
@@ -53,7 +57,7 @@ func (h *reloadHouse) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.app, err = newApp(t.Context(), c, appOptions{Log: quietLog()}); err != nil {
+	if h.app, err = newApp(t.Context(), c, appOptions{Log: cmp.Or(h.log, quietLog())}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -61,6 +65,23 @@ func (h *reloadHouse) start(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// upload posts a file to a page.
+func (h *reloadHouse) upload(t *testing.T, path, name string, data []byte) {
+	t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	made(made(form.CreateFormFile("file", name)).Write(data))
+	if err := form.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodPost, path, &body)
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	w := httptest.NewRecorder()
+	if h.app.ServeHTTP(w, r); w.Code != http.StatusOK {
+		t.Fatalf("%s: %d\n%s", path, w.Code, w.Body)
+	}
 }
 
 func (h *reloadHouse) ask(t *testing.T, handler http.Handler, method, path string, body any, into any) int {

@@ -175,18 +175,32 @@ func askedKeyOf(text string) (k askedKey) {
 // once asks the network about one certificate at most once a question and kind.
 func (s *subject) once(kind string, l *link, ask func(context.Context) fetched) fetched {
 	key := askedKey{kind, l.cert.SHA256, l.issuer.Key.SHA256()}
-	if out, ok := s.asked[key]; ok {
+	if out := s.answer(key); out != nil {
 		return *out
 	}
 	if s.q.Replay != nil {
 		return fetched{} // nobody answered then, and nobody is asked now
 	}
 	out := ask(s.online)
-	if s.asked == nil {
-		s.asked = map[askedKey]*fetched{}
-	}
-	s.asked[key] = &out
+	s.asked = append(s.asked, asked{key, out})
 	return out
+}
+
+// asked is what the network was asked, and what it gave.
+type asked struct {
+	key askedKey
+	fetched
+}
+
+// answer is what the network has given already, nil where it was not asked. A question asks about few certificates: they are
+// looked through.
+func (in *inquiry) answer(key askedKey) *fetched {
+	for i := range in.asked {
+		if in.asked[i].key == key {
+			return &in.asked[i].fetched
+		}
+	}
+	return nil
 }
 
 // pointAddresses lists the addresses of distribution points.

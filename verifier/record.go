@@ -96,7 +96,6 @@ func (in *inquiry) replay() {
 	if r == nil {
 		return
 	}
-	in.asked = map[askedKey]*fetched{}
 	if r.TimeSource == "clock" {
 		in.source = r.TimeSource
 	}
@@ -106,14 +105,14 @@ func (in *inquiry) replay() {
 		for _, r := range a.Responses {
 			out.responses = append(out.responses, heldResponse{der: r.DER, from: network, nonce: r.Nonce})
 		}
-		in.asked[askedKeyOf(a.Key)] = &out
+		in.asked = append(in.asked, asked{askedKeyOf(a.Key), out})
 	}
 }
 
 // keeper gathers the record while a question is judged. A nil keeper keeps nothing.
 type keeper struct {
 	record   Record
-	asked    map[askedKey]*fetched
+	inquiry  *inquiry
 	embedded []Piece
 	seen     map[pieceID]bool
 }
@@ -125,10 +124,7 @@ type pieceID struct {
 }
 
 func newKeeper(in *inquiry) *keeper {
-	if in.asked == nil {
-		in.asked = map[askedKey]*fetched{}
-	}
-	k := &keeper{asked: in.asked, seen: map[pieceID]bool{}}
+	k := &keeper{inquiry: in, seen: map[pieceID]bool{}}
 	k.record.Question, k.record.TimeSource = in.q, in.source
 	switch {
 	case in.q.Content != nil:
@@ -265,9 +261,8 @@ func (k *keeper) finish(r *Report) *Record {
 	for _, der := range q.OCSPs {
 		out.Pieces = k.add(out.Pieces, PieceResponse, given, der)
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(k.asked), func(a, b askedKey) int { return strings.Compare(a.String(), b.String()) }) {
-		f := k.asked[key]
-		a := Answer{Key: key.String(), Issuers: f.issuers, Failures: f.failures, RetryAt: f.retry}
+	for _, f := range slices.SortedFunc(slices.Values(k.inquiry.asked), func(a, b asked) int { return strings.Compare(a.key.String(), b.key.String()) }) {
+		a := Answer{Key: f.key.String(), Issuers: f.issuers, Failures: f.failures, RetryAt: f.retry}
 		for _, c := range f.issuers {
 			out.Pieces = k.add(out.Pieces, PieceCertificate, network, c.Raw)
 		}

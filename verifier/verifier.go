@@ -102,8 +102,8 @@ type inquiry struct {
 	q      Question
 	source string // of q.At: sourceClock or "given"
 	given  evidence
-	asked  map[askedKey]*fetched // memo of the network's answers
-	vetted map[string]bool       // memo: is this list signed by whoever may sign it
+	asked  []asked         // memo of the network's answers
+	vetted map[string]bool // memo: is this list signed by whoever may sign it
 
 	online *waiting
 	room   [1]Finding // see one

@@ -55,7 +55,7 @@ func Find(ctx context.Context, q Query) (paths []Path, hint string) {
 	}
 	comparisons := maxComparisons
 	for _, walk := range g.walk(limits) {
-		paths = append(paths, validate(&q, sigs, &comparisons, walk.certificates, q.Anchors[walk.anchor]))
+		paths = append(paths, validate(&q, sigs, &comparisons, walk.certificates, &q.Anchors[walk.anchor]))
 	}
 	sortPaths(paths)
 	if len(paths) > 0 {

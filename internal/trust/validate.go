@@ -17,25 +17,25 @@ import (
 type validation struct {
 	q     *Query
 	sigs  *signatures
-	names *nameConstraints
+	names nameConstraints
 	path  *Path
 
-	workingName pki.Name      // working_issuer_name
-	workingKey  pki.PublicKey // working_public_key with its parameters
-	pathLength  int           // max_path_length
+	workingName pki.Name       // working_issuer_name
+	workingKey  *pki.PublicKey // working_public_key with its parameters
+	pathLength  int            // max_path_length
 	policy      policyState
 	policyLost  bool // a policy failure has been reported
 }
 
 // validate judges one path by RFC 5280 §6.1, anchor first.
-func validate(q *Query, sigs *signatures, comparisons *int, certificates []*pki.Certificate, anchor Anchor) Path {
+func validate(q *Query, sigs *signatures, comparisons *int, certificates []*pki.Certificate, anchor *Anchor) Path {
 	n := len(certificates)
-	path := Path{Certificates: certificates, Anchor: anchor, keys: make([]pki.PublicKey, n)}
-	v := &validation{
+	path := Path{Certificates: certificates, Anchor: *anchor, keys: make([]pki.PublicKey, n)}
+	v := validation{
 		q: q, sigs: sigs, path: &path,
-		names:       &nameConstraints{comparisons: comparisons},
+		names:       nameConstraints{comparisons: comparisons},
 		workingName: anchor.Name,
-		workingKey:  anchor.Key,
+		workingKey:  &anchor.Key,
 		pathLength:  n,
 		policy:      newPolicyState(q, n),
 	}
@@ -63,7 +63,7 @@ func validate(q *Query, sigs *signatures, comparisons *int, certificates []*pki.
 			v.fail(i, c, NoRevAvailMisuse, problem.citation, problem.detail)
 		}
 		v.critical(i, c)
-		path.keys[i] = workingKey(c.PublicKey, v.workingKey) // §6.1.4 (d)–(f), §6.1.5 (c)–(e)
+		path.keys[i] = workingKey(c.PublicKey, *v.workingKey) // §6.1.4 (d)–(f), §6.1.5 (c)–(e)
 		if !final {
 			v.descend(i, c, selfIssued)
 		}
@@ -113,7 +113,7 @@ func (v *validation) basics(i int, c *pki.Certificate) {
 
 func (v *validation) signature(i int, c *pki.Certificate) {
 	const citation = "RFC 5280 §6.1.3 (a)(1)"
-	switch err := v.sigs.check(c, &v.workingKey); {
+	switch err := v.sigs.check(c, v.workingKey); {
 	case err == nil:
 	case stopped(err):
 		v.fail(i, c, Signature, citation, fmt.Sprintf("The signature was not checked: %v.", err))
@@ -123,7 +123,7 @@ func (v *validation) signature(i int, c *pki.Certificate) {
 	default:
 		v.fail(i, c, Signature, citation, fmt.Sprintf("The key of %q did not make this signature: %v.", v.workingName, err))
 	}
-	if err := v.algorithms().Accept(c.Algorithm, &v.workingKey, v.q.At); err != nil {
+	if err := v.algorithms().Accept(c.Algorithm, v.workingKey, v.q.At); err != nil {
 		v.unaccepted(i, c, err)
 	}
 }
@@ -172,7 +172,7 @@ func (v *validation) descend(i int, c *pki.Certificate, selfIssued bool) {
 		v.fail(i, c, PolicyConstraint, "RFC 5280 §6.1.4 (a)", "The certificate maps to or from anyPolicy, which is forbidden.")
 	}
 	v.workingName = c.Subject      // (c)
-	v.workingKey = v.path.keys[i]  // (d)–(f)
+	v.workingKey = &v.path.keys[i] // (d)–(f)
 	v.names.add(c.NameConstraints) // (g)
 	v.authority(i, c)              // (k), (n)
 	if !selfIssued {               // (l)

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -182,19 +183,20 @@ func TestLogThatIsShownOnly(t *testing.T) {
 	config := Config{LogKey: "log.key", folder: dir}
 	signed := made(journal.Replay(strings.NewReader("{\"n\":0}\n{\"n\":1}\n")))
 	checkpoint := made(journal.Sign(signed, made(config.openLogKey())))
-	shown := "{\"n\":0}\n{\"n\":1}\n"
+	var shown atomic.Value // string
+	shown.Store("{\"n\":0}\n{\"n\":1}\n")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/v1/log/checkpoint" {
 			_, _ = w.Write(checkpoint)
 			return
 		}
-		fmt.Fprint(w, shown)
+		fmt.Fprint(w, shown.Load())
 	}))
 	defer server.Close()
 	if code, out, problems := call(t, "log", "verify", "--server", server.URL, "--key", key); code != 0 {
 		t.Errorf("an honest service: %d %s%s", code, out, problems)
 	}
-	shown = "{\"n\":0}\n{\"n\":2}\n"
+	shown.Store("{\"n\":0}\n{\"n\":2}\n")
 	if code, out, problems := call(t, "log", "verify", "--server", server.URL, "--key", key); code != exitFailed || !strings.Contains(problems, "the log was rewritten") {
 		t.Errorf("another log is shown than signed: %d %s%s", code, out, problems)
 	}

@@ -50,8 +50,9 @@ var ErrOutput = errors.New("another file is there already")
 
 // Batch signs files into a folder: a PDF under its own name, everything else as name.p7m (name.p7s where detached). Each is checked before
 // it is written, whole or not at all. The folder remembers what was begun and done, on the disk before the next step is taken: run again
-// after a crash, or kill -9, Batch goes on with what is missing, and what is signed already is not signed again. The error is for what stops
-// all; of one file its item tells.
+// after a crash, or kill -9, Batch goes on with what is missing, and what is signed already is not signed again. What is empty, larger than
+// 256 MiB, no regular file, or bears a signature that does not hold is not signed. The error is for what stops all; of one file its
+// item tells.
 func (s *Signer) Batch(ctx context.Context, files []string, o BatchOptions) error {
 	b := &batch{s: s, o: o, done: map[string]batchRecord{}}
 	names := map[string]string{}

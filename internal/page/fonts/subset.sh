@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the two embedded fonts from Debian's packages fonts-noto-core and fonttools.
-# The ranges are those of covered() in font.go.
+# A letter outside these ranges is refused before a licence is drawn (CheckText in font.go).
 set -euo pipefail
 cd "$(dirname "$0")"
 for style in Regular Bold; do

@@ -71,7 +71,7 @@ lighthouse: tools
 	cd internal/walk && npm ci --silent
 	RASTAU_LIGHTHOUSE=1 RASTAU_REQUIRE_TOOLS=1 $(GO) test ./internal/walk -run 'TestLighthouse$$' -count=1 -v -timeout 20m
 
-# load has RATE applications a second pay, sign and be registered, on SQLite, on PostgreSQL, and there with a process killed in the middle.
+# load has RATE applications a second pay, sign and be registered, on SQLite and on PostgreSQL, and on both with a process killed in the middle.
 RATE ?= 100
 load: tools
 	RASTAU_LOAD=$(RATE) $(GO) test ./cmd/rastau -run 'TestLoad$$' -v -timeout 10m

@@ -77,26 +77,39 @@ type registered struct {
 
 // served is one process of the service.
 type served struct {
+	t    *testing.T
 	base string
+	args []string
 	cmd  *exec.Cmd
 	dead atomic.Bool
 	said bytes.Buffer
 }
 
 // TestLoad: people who are logged in apply, pay, sign and are registered, many
-// at a time. Everything that was acknowledged is in the register, whole; on
-// PostgreSQL one of two processes is killed in the middle. `make load` plays 100
+// at a time. Everything that was acknowledged is in the register, whole, also
+// where a process is killed in the middle: on PostgreSQL one of two, on SQLite
+// the only one, which begins anew. `make load` plays 100
 // applications a second; the figures are reported, not asserted, because they
 // belong to the machine. What the outside parties cost is not the service's: all keys
 // of this world are P-256, and the gateway asks a responder again only when its answer
 // has ended. With keys of RSA-2048 each signature takes about a millisecond more, three
 // of them in the service: two questions to the gateway and the receipt.
 func TestLoad(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { playLoad(t, "rastau.db", 1, false) })
-	if os.Getenv(loadEnv) != "" { // the small load would show nothing that the next one does not
-		t.Run("postgres", func(t *testing.T) { playLoad(t, testpostgres.Start(t).Database(t), 2, false) })
+	for name, database := range map[string]func(*testing.T) (string, int){
+		"sqlite":   func(*testing.T) (string, int) { return "rastau.db", 1 },
+		"postgres": func(t *testing.T) (string, int) { return testpostgres.Start(t).Database(t), 2 },
+	} {
+		if os.Getenv(loadEnv) != "" { // the small load would show nothing that the next one does not
+			t.Run(name, func(t *testing.T) {
+				address, processes := database(t)
+				playLoad(t, address, processes, false)
+			})
+		}
+		t.Run("killed-"+name, func(t *testing.T) {
+			address, processes := database(t)
+			playLoad(t, address, processes, true)
+		})
 	}
-	t.Run("killed", func(t *testing.T) { playLoad(t, testpostgres.Start(t).Database(t), 2, true) })
 }
 
 func playLoad(t *testing.T, database string, processes int, kill bool) {
@@ -186,24 +199,39 @@ func startWith(t *testing.T, program, dir, name, listen string, data []byte) *se
 			t.Fatal(err)
 		}
 	}
-	s := &served{base: "http://" + listen, cmd: exec.Command(program, "serve", "--config", filepath.Join(dir, name))}
+	s := &served{t: t, base: "http://" + listen, args: []string{program, "serve", "--config", filepath.Join(dir, name)}}
+	t.Cleanup(s.stop)
+	if s.start(); s.dead.Load() {
+		t.FailNow()
+	}
+	return s
+}
+
+// start returns when the process is ready.
+func (s *served) start() {
+	t := s.t
+	s.cmd = exec.Command(s.args[0], s.args[1:]...)
 	s.cmd.Env = append(os.Environ(), "RASTAU_TEST_PASSWORD="+testpostgres.Password, "GOMAXPROCS=2")
 	s.cmd.Stderr = &s.said
 	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
+		s.dead.Store(true)
+		t.Error(err)
+		return
 	}
-	t.Cleanup(s.stop)
 	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		res, err := http.Get(s.base + "/readyz")
 		if err == nil {
 			res.Body.Close()
 			if res.StatusCode == http.StatusOK {
-				return s
+				s.dead.Store(false)
+				return
 			}
 		}
 		if time.Now().After(end) {
+			s.dead.Store(false)
 			s.stop()
-			t.Fatalf("the service does not get ready: %v\n%s", err, s.said.String())
+			t.Errorf("the service does not get ready: %v\n%s", err, s.said.String())
+			return
 		}
 	}
 }
@@ -214,6 +242,12 @@ func (s *served) stop() {
 	}
 	_ = s.cmd.Process.Signal(syscall.SIGTERM)
 	_ = s.cmd.Wait()
+}
+
+// again kills the process and starts it anew.
+func (s *served) again() {
+	s.kill()
+	s.start()
 }
 
 func (s *served) kill() {
@@ -275,7 +309,11 @@ func (l *load) play(rate, seconds int, kill bool) {
 		due := began.Add(time.Duration(i) * time.Second / time.Duration(rate))
 		time.Sleep(time.Until(due))
 		if kill && i == n/2 {
-			l.servers[1].kill()
+			if len(l.servers) > 1 {
+				l.servers[1].kill()
+			} else {
+				wg.Go(l.servers[0].again)
+			}
 		}
 		wg.Go(func() {
 			r, err := l.apply(ctx, client, i)
@@ -307,7 +345,7 @@ func (l *load) apply(ctx context.Context, client *http.Client, i int) (r registe
 	if err := l.step(ctx, client, p, i, "payment", of+"/payment", struct{}{}, &payment); err != nil {
 		return r, err
 	}
-	if err := l.w.outside.Pay(ctx, payment.Reference); err != nil && l.servers[0].dead.Load() {
+	if err := l.w.outside.Pay(ctx, payment.Reference); err != nil && len(l.servers) > 1 && l.servers[0].dead.Load() {
 		return r, errors.New("the gateway could not tell of the payment")
 	}
 	if err := l.step(ctx, client, p, i, "seal", of+"/seal", struct{}{}, &app); err != nil {
@@ -351,6 +389,9 @@ func (l *load) step(ctx context.Context, client *http.Client, p *loader, i int, 
 		s := l.servers[(i+try)%len(l.servers)]
 		if s.dead.Load() && len(l.servers) > 1 {
 			continue
+		}
+		for s.dead.Load() && ctx.Err() == nil { // the only one begins anew
+			time.Sleep(20 * time.Millisecond)
 		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.base+path, bytes.NewReader(encoded))
 		if err != nil {

@@ -81,17 +81,14 @@ func (s *Service) appendix(ctx context.Context, r *Regulation, app *Application,
 		Application: app.Number, Package: digest(app.Package), Holder: to.Licence.Holder, LicensorBIN: r.Licensor.BIN,
 		Officer: officerLine{h.line.Name, h.line.Position}, Issued: a.Issued.Format(time.RFC3339), Fields: fields,
 	}
-	if h.deemed {
-		note := phrase.Get("workflow.deemed.note", map[string]string{"deadline": app.Deadline.In(s.o.Calendar.zone).Format("02.01.2006")})
-		doc.Note = &note
-	}
+	doc.Note = s.silence(app, h)
 	if rec.Document, err = canonical(doc); err != nil {
 		return nil, err
 	}
 	if a.Signed, err = h.sign(ctx, rec.Document, s.o.Levels.Licence); err != nil {
 		return nil, fmt.Errorf("signing the appendix: %w", err)
 	}
-	sheet, err := s.sheet(r, app, to.Licence, h.line)
+	sheet, err := s.sheet(r, app, to.Licence, h)
 	if err != nil {
 		return nil, err
 	}

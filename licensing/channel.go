@@ -94,6 +94,8 @@ func (r *Regulation) checkChannel(a Actor, op Operation, n NewApplication) (*Cle
 		return nil, badInput("channel", "the account has no IIN and BIN to match the signature with: the administrator must complete it")
 	case c.IIN == n.Applicant.IIN:
 		return nil, badInput("applicant.iin", "is the number of the one who enters the data: nobody certifies an application of their own")
+	case c.BIN == n.Applicant.BIN:
+		return nil, badInput("applicant.bin", "is the body of the one who enters the data: nobody certifies an application of their own")
 	case n.Channel == ChannelProvider && c.BIN != r.Licensor.BIN:
 		return nil, badInput("service", "is another licensor's: an employee enters applications of the own body only")
 	}

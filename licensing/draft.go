@@ -184,8 +184,12 @@ func (s *Service) complete(ctx context.Context, r *Regulation, op Operation, app
 	}
 	if app.Channel != ChannelPortal && s.o.Registers != nil {
 		rule, _ := r.Applicant(app.Applicant.Kind)
-		if _, err := s.registered(ctx, r, app.Channel, rule, app.Applicant.IIN+app.Applicant.BIN); err != nil {
+		found, err := s.registered(ctx, r, app.Channel, rule, app.Applicant.IIN+app.Applicant.BIN)
+		if err != nil {
 			return nil, err
+		}
+		if found.Body != nil && app.Clerk != nil && found.Body.Head == app.Clerk.IIN {
+			return nil, badInput("applicant.bin", "is a body that the one who enters the data leads: nobody certifies an application of their own")
 		}
 	}
 	return s.paid(ctx, r, op, app)

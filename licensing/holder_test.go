@@ -3,6 +3,7 @@
 package licensing_test
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -105,4 +106,59 @@ func TestEndedAreNotLicensed(t *testing.T) {
 		t.Errorf("deemed issued to a liquidated body: %s, %s", got.Status, events)
 	}
 	h.checkRegister(t)
+}
+
+// TestNobodyEntersForTheirOwnBody: an employee or operator enters neither for the body that they work for nor for one that they lead
+// by the state register.
+func TestNobodyEntersForTheirOwnBody(t *testing.T) {
+	h := newHouse(t)
+	state := &books{bodies: map[string]licensing.Body{bodyBIN: {BIN: bodyBIN, Name: "«Үлгі» ЖШС", Head: "900101400019"}}}
+	h.options.Registers = state
+	h.reopen(t)
+	n := h.form(t)
+	n.Channel, n.OnPaper = licensing.ChannelCentre, true
+	n.Applicant.Kind, n.Applicant.IIN, n.Applicant.BIN, n.Applicant.Name = licensing.LegalEntity, "", bodyBIN, "«Үлгі» ЖШС"
+	n.Attachments = append(n.Attachments, licensing.NewAttachment{Document: licensing.DocumentConsent, Name: "келісім.pdf", Type: "application/pdf", Content: paper})
+	operator := licensing.Actor{ID: "operator-1", Name: "ОПЕРАТОР", Operator: true, IIN: "900101400019", BIN: "100640000731"}
+	colleague, own := operator, operator
+	colleague.IIN = "880709300015"
+	own.IIN, own.BIN = colleague.IIN, bodyBIN
+	for name, a := range map[string]licensing.Actor{"leads": operator, "of the one who enters": own} {
+		_, err := h.service.Apply(t.Context(), a, n)
+		var input *licensing.InputError
+		if !errors.As(err, &input) || input.Field != "applicant.bin" || !strings.Contains(input.Problem, name) || phrase.Remark(input.Problem).KK == input.Problem {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := h.service.Apply(t.Context(), colleague, n); err != nil {
+		t.Errorf("a colleague: %v", err)
+	}
+}
+
+// TestOverrideIsShown: what is issued under an act that is no longer in force, because the operator set the override, says so; what is
+// issued within its time does not.
+func TestOverrideIsShown(t *testing.T) {
+	h := newHouse(t)
+	ctx := t.Context()
+	conditions := func() string {
+		var doc struct {
+			Conditions phrase.Text `json:"conditions"`
+		}
+		must(t, h.store.View(ctx, func(tx licensing.Tx) error {
+			l, err := tx.Licence(h.licensed(t))
+			if err == nil {
+				err = json.Unmarshal(l.Document, &doc)
+			}
+			return err
+		}))
+		return doc.Conditions.KK
+	}
+	if got := conditions(); !strings.Contains(got, "05.02.2015") || !strings.Contains(got, "айрықша рұқсатымен") {
+		t.Errorf("under a repealed act: %s", got)
+	}
+	h.options.Regulations[0].InForce.Until = ""
+	h.reopen(t)
+	if got := conditions(); strings.Contains(got, "рұқсат") {
+		t.Errorf("in its time: %s", got)
+	}
 }

@@ -133,7 +133,7 @@ func (s *Service) issue(ctx context.Context, i issuing) (*LicenceRecord, error) 
 	if l.Signed, err = i.hand.sign(ctx, rec.Document, s.o.Levels.Licence); err != nil {
 		return nil, fmt.Errorf("signing the licence: %w", err)
 	}
-	sheet, err := s.sheet(r, app, l, i.hand.line)
+	sheet, err := s.sheet(r, app, l, i.hand)
 	if err != nil {
 		return nil, err
 	}
@@ -157,14 +157,20 @@ func (s *Service) licenceDocument(i issuing, l Licence) licenceDocument {
 		Application: l.Application, Package: digest(i.app.Package), Holder: l.Holder, Activity: l.Activity,
 		Licensor: l.Licensor, LicensorBIN: l.LicensorBIN, Officer: officerLine{i.hand.line.Name, i.hand.line.Position},
 		Issued: l.Issued.Format(time.RFC3339), Predecessor: l.Predecessor, Duplicate: l.Duplicate,
-		Conditions: i.regulation.Licence.Conditions, Fields: l.Fields,
+		Conditions: s.conditions(i.regulation, i.app), Fields: l.Fields,
 	}
 	doc.dates(l)
-	if i.hand.deemed {
-		note := phrase.Get("workflow.deemed.note", map[string]string{"deadline": i.app.Deadline.In(s.o.Calendar.zone).Format("02.01.2006")})
-		doc.Note = &note
-	}
+	doc.Note = s.silence(i.app, i.hand)
 	return doc
+}
+
+// silence is the note on what was deemed issued; nil on what somebody decided.
+func (s *Service) silence(app *Application, h hand) *phrase.Text {
+	if !h.deemed {
+		return nil
+	}
+	note := phrase.Get("workflow.deemed.note", map[string]string{"deadline": app.Deadline.In(s.o.Calendar.zone).Format("02.01.2006")})
+	return &note
 }
 
 // dates writes those that a licence may lack.
@@ -201,7 +207,7 @@ func (s *Service) signPage(ctx context.Context, h hand, r *Regulation, sheet pag
 }
 
 // sheet is the licence as the page draws it.
-func (s *Service) sheet(r *Regulation, app *Application, l Licence, line Authority) (page.Licence, error) {
+func (s *Service) sheet(r *Regulation, app *Application, l Licence, h hand) (page.Licence, error) {
 	subtypes, err := r.subtypes(l.Fields)
 	if err != nil {
 		return page.Licence{}, err
@@ -209,9 +215,12 @@ func (s *Service) sheet(r *Regulation, app *Application, l Licence, line Authori
 	sheet := page.Licence{
 		Number: l.Number, Issued: l.Issued, Reissued: l.Reissued, Duplicate: l.Duplicate,
 		HolderName: l.Holder.Name, HolderNumberKind: "IIN", HolderNumber: l.Holder.IIN, HolderAddress: l.Holder.Address,
-		Activity: l.Activity, Subtypes: subtypes, Conditions: r.Licence.Conditions, Licensor: l.Licensor,
-		SignerName: line.Name, SignerPosition: line.Position, Place: r.Licensor.Place,
+		Activity: l.Activity, Subtypes: subtypes, Conditions: s.conditions(r, app), Licensor: l.Licensor,
+		SignerName: h.line.Name, SignerPosition: h.line.Position, Place: r.Licensor.Place,
 		VerifyURL: s.o.VerifyURL(l.Number), Demo: s.o.Demo,
+	}
+	if note := s.silence(app, h); note != nil {
+		sheet.Conditions = sentences(sheet.Conditions, *note)
 	}
 	if l.Holder.BIN != "" {
 		sheet.HolderNumberKind, sheet.HolderNumber = "BIN", l.Holder.BIN
@@ -228,6 +237,26 @@ func (s *Service) sheet(r *Regulation, app *Application, l Licence, line Authori
 	sheet.Basis = s.basis(r, app)
 	return sheet, nil
 }
+
+// conditions are the regulation's. Where it was no longer in force when the application was registered, which only the operator's
+// override lets happen, they say so: whoever holds the licence must see it.
+func (s *Service) conditions(r *Regulation, app *Application) phrase.Text {
+	c := r.Licence.Conditions
+	if r.InForce.Holds(s.o.Calendar.Day(*app.Registered)) {
+		return c
+	}
+	said := phrase.Get("workflow.not_in_force", map[string]string{"act": r.Act.Number, "from": written(r.InForce.From), "until": written(r.InForce.Until)})
+	return sentences(c, said)
+}
+
+// sentences puts one text behind another.
+func sentences(a, b phrase.Text) phrase.Text {
+	join := func(a, b string) string { return strings.TrimSuffix(a, ".") + ". " + b }
+	return phrase.Text{KK: join(a.KK, b.KK), RU: join(a.RU, b.RU), EN: join(a.EN, b.EN)}
+}
+
+// written is a day as people write it.
+func written(d Day) string { return d.time().Format("02.01.2006") }
 
 func (s *Service) basis(r *Regulation, app *Application) phrase.Text {
 	basis := strings.NewReplacer("{number}", app.Number, "{date}", app.Registered.In(s.o.Calendar.zone).Format("02.01.2006"))

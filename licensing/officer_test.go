@@ -3,9 +3,11 @@
 package licensing_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -269,6 +271,20 @@ func TestSilence(t *testing.T) {
 	if !l.Deemed || l.SignedBy != h.options.Seal.Certificate().SHA256Hex() {
 		t.Errorf("deemed: %+v", l)
 	}
+	t.Run("page", func(t *testing.T) {
+		// Whoever holds a printout must see why no officer's name stands on it.
+		tool, err := exec.LookPath("pdftotext")
+		if err != nil {
+			t.Skip("pdftotext is not installed: .ci/tools installs it")
+		}
+		cmd := exec.CommandContext(ctx, tool, "-", "-")
+		cmd.Stdin = bytes.NewReader(l.PDF)
+		text, err := cmd.Output()
+		must(t, err)
+		if words := strings.Join(strings.Fields(string(text)), " "); !strings.Contains(words, "мөрімен куәландырылған") {
+			t.Errorf("the page says nothing of the silence: %s", words)
+		}
+	})
 	report := h.verifier.Document(ctx, l.PDF, h.options.Question())
 	if report.Indication != verifier.TotalPassed {
 		t.Fatalf("the seal's signature: %s", verdictJSON(t, report))

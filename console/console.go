@@ -69,6 +69,7 @@ type site struct {
 	pages  *pages
 	policy string
 
+	written   written
 	described *docs // nil: no description was given
 	shelf     shelf
 	judging   chan struct{} // a place for each file that is being judged
@@ -105,6 +106,9 @@ func Handler(o Options) (http.Handler, error) {
 	s := &site{o: o, zone: o.Calendar.Zone(), pages: p, shelf: shelf{o.Cache}, judging: make(chan struct{}, judgingAtOnce)}
 	s.policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self' " +
 		strings.TrimSuffix(o.NCALayer, "/") + "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	if s.written, err = readWritten(); err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/{version}/{file}", loaded)
 	if s.described, err = readDocs(o.Description); err != nil {

@@ -18,6 +18,8 @@ func (s *site) routes() []route {
 		{pattern: "GET /{$}", page: s.start},
 		{pattern: "GET /services/{key}", page: s.service},
 		{pattern: "GET /accessibility", page: s.plain("accessibility")},
+		{pattern: "GET /policy", page: s.publicPolicy},
+		{pattern: "GET /policy/checks", page: s.publicChecks},
 		{pattern: "GET /check-ncalayer", page: s.plain("ncalayer")},
 
 		{pattern: "GET /registry", page: s.registry},

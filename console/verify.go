@@ -38,6 +38,7 @@ type verdictPage struct {
 	Token      string // of the evidence; "" where none is kept
 	At         string // asked for
 	Again      bool   // judged anew at another time
+	Version    string // of the policy
 }
 
 // threeAnswer is one of the three that whoever holds a licence wants.
@@ -250,7 +251,7 @@ func nameOrLicence(name string) string {
 
 // verdictOf puts a report and what the register says into words.
 func (s *site) verdictOf(q *request, r *verifier.Report, check *licensing.LicenceCheck, data []byte) *verdictPage {
-	p := &verdictPage{Report: r, Check: *check, Mark: markOf(r.Indication), Chain: chainOf(r)}
+	p := &verdictPage{Report: r, Version: verifier.PolicyVersion, Check: *check, Mark: markOf(r.Indication), Chain: chainOf(r)}
 	answers := licensing.AnswersOf(r, data, check, nil)
 	v := q.view("verdict.title")
 	for _, a := range []struct {

@@ -421,7 +421,7 @@ func (r *source) cite(f *ast.File) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.CompositeLit:
-			if len(n.Elts) == 3 {
+			if len(n.Elts) == 4 { // a check: key, citation, function, group
 				note(literal(n.Elts[0]), literal(n.Elts[1]))
 			}
 		case *ast.CallExpr:

@@ -166,10 +166,12 @@ func (l *List) readTail() error {
 		return malformed("signatureValue")
 	}
 	l.value = signature[1:]
-	// RFC 5280 §5.1.1.2: the two MUST be the same. A live Kazakh list differs by NULL.
+	// RFC 5280 §5.1.1.2: the two MUST be the same. A live Kazakh list differs by NULL: what
+	// stands in the signed part counts, for RFC 5758 §3.2 has no NULL behind ECDSA.
 	if !l.Algorithm.Equal(l.InnerAlgorithm) {
 		return malformed("inner and outer signature algorithm differ")
 	}
+	l.Algorithm = l.InnerAlgorithm
 	if tbs := cryptobyte.String(l.tail); !tbs.Empty() {
 		var wrapped cryptobyte.String
 		if l.version == 1 || !tbs.ReadASN1(&wrapped, casn1.Tag(0).ContextSpecific().Constructed()) || !tbs.Empty() {

@@ -16,6 +16,9 @@ import (
 	"testing/iotest"
 	"time"
 
+	"golang.org/x/crypto/cryptobyte"
+	casn1 "golang.org/x/crypto/cryptobyte/asn1"
+
 	"rastau/crl"
 	"rastau/internal/pki"
 	"rastau/internal/trust"
@@ -358,6 +361,24 @@ func TestKazakhLists(t *testing.T) {
 		if err := l.VerifySignature(&certs(name).PublicKey); !errors.Is(err, want) {
 			t.Errorf("the list of 2026 under %s: %v", name, err)
 		}
+	}
+}
+
+// What is signed names the algorithm: NULL outside, where RFC 5758 §3.2 has nothing behind ECDSA, is a list's that holds.
+func TestNullOutside(t *testing.T) {
+	ca := newRoot(t, "CA")
+	der := cryptobyte.String(ca.der(t, listOptions{}))
+	var body, signed, algorithm, value cryptobyte.String
+	if !der.ReadASN1(&body, casn1.SEQUENCE) || !body.ReadASN1Element(&signed, casn1.SEQUENCE) ||
+		!body.ReadASN1(&algorithm, casn1.SEQUENCE) || !body.ReadASN1Element(&value, casn1.BIT_STRING) {
+		t.Fatal("the list cannot be taken apart")
+	}
+	l, err := crl.Parse(tlv(0x30, signed, tlv(0x30, algorithm, []byte{5, 0}), value), crl.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.VerifySignature(&ca.cert.PublicKey); err != nil {
+		t.Error(err)
 	}
 }
 

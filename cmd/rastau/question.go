@@ -53,7 +53,7 @@ func (f *questionFlags) register(fs *pflag.FlagSet, document bool) {
 	if document {
 		purpose = "sign"
 		fs.StringVar(&f.content, "content", "", "detached content: the `FILE` that was signed")
-		fs.StringVar(&f.contentDigest, "content-digest", "", "digest of the detached content, `sha256:HEX` (also sha384, sha512, sha1)")
+		fs.StringVar(&f.contentDigest, "content-digest", "", "digest of the detached content, `sha256:HEX` (also sha384, sha512, sha3-256, streebog256 and so on)")
 	}
 	fs.StringArrayVar(&f.anchors, "anchors", nil, "trusted certificates: a file or folder, DER or PEM (repeatable)")
 	fs.StringArrayVar(&f.tsaAnchors, "tsa-anchors", nil, "trusted certificates of time-stamping authorities (default: --anchors)")

@@ -79,10 +79,11 @@ var lookAlikes = strings.NewReplacer(
 )
 
 // looksLike reports a value that a person would read as prefix and digits though it is not written so: lower case,
-// full-width, Cyrillic or Greek letters, spaces between.
+// full-width, Cyrillic or Greek letters, spaces between. Three letters of which one is of another alphabet, before twelve
+// digits, are one whatever they are: no table holds all that looks alike (Unicode UTS #39).
 func looksLike(v, prefix string) bool {
 	bare := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf) {
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Mn) {
 			return -1
 		}
 		return r
@@ -93,5 +94,7 @@ func looksLike(v, prefix string) bool {
 	}
 	head, rest := string(runes[:len(prefix)]), string(runes[len(prefix):])
 	letters := strings.ContainsFunc(head, unicode.IsLetter) // a plain serial number is none
-	return letters && lookAlikes.Replace(head) == prefix && strings.ContainsFunc(rest, unicode.IsDigit)
+	foreign := strings.ContainsFunc(head, func(r rune) bool { return r > unicode.MaxASCII })
+	number := len(runes) == len(prefix)+12 && strings.TrimFunc(rest, unicode.IsDigit) == ""
+	return letters && (foreign && number || lookAlikes.Replace(head) == prefix && strings.ContainsFunc(rest, unicode.IsDigit))
 }

@@ -69,6 +69,9 @@ func TestNameConstraints(t *testing.T) {
 		{"mailbox in the domain", general(mail, "info@pki.gov.kz"), general(mail, ".gov.kz"), true, true},
 		{"mailbox on the domain itself", general(mail, "info@gov.kz"), general(mail, ".gov.kz"), false, false},
 		{"quoted mailbox", general(mail, `"a@b"@gov.kz`), general(mail, "gov.kz"), true, true},
+		{"mailbox quoted for nothing", general(mail, `"a"@gov.kz`), general(mail, "a@gov.kz"), true, true},
+		{"mailbox with a quoted letter", general(mail, `"\a"@gov.kz`), general(mail, "a@gov.kz"), true, true},
+		{"mailbox, the constraint quoted", general(mail, "a@gov.kz"), general(mail, `"a"@gov.kz`), true, true},
 		{"two at signs", general(mail, "a@b@gov.kz"), general(mail, "gov.kz"), false, true},
 		{"an asterisk means itself", general(mail, "*@pki.gov.kz"), general(mail, "*@gov.kz"), false, false},
 

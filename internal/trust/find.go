@@ -58,8 +58,11 @@ func Find(ctx context.Context, q Query) (paths []Path, hint string) {
 		paths = append(paths, validate(&q, sigs, &comparisons, walk.certificates, &q.Anchors[walk.anchor]))
 	}
 	sortPaths(paths)
-	if len(paths) > 0 {
+	switch {
+	case len(paths) > 0:
 		return paths, ""
+	case hint == "":
+		hint = fmt.Sprintf("Of the ways that lead on from %q none was found that reaches an anchor without passing one name and key twice.", q.Leaf.Subject)
 	}
 	return nil, hint
 }
@@ -70,15 +73,17 @@ type walk struct {
 	anchor       int
 }
 
-// walk lists the ways from the leaf to an anchor, depth first in the order in
-// which issuers are tried, none with the same name and key twice.
+// walk lists the ways from the leaf to an anchor, the shortest first and among those of
+// one length in the order in which issuers are tried, none with the same name and key
+// twice. Depth first alone would spend its steps in a mesh of cross-certificates and
+// never come to the short way beside it.
 func (g *graph) walk(limits Limits) []walk {
 	var out []walk
 	trail := make([]*vertex, 0, 4)
 	stands := func(e *entity, on []*vertex) bool {
 		return slices.ContainsFunc(on, func(v *vertex) bool { return v.self == e })
 	}
-	steps := 0
+	steps, length, longer := 0, 0, false // longer: some way does not end within length
 	var step func(*vertex)
 	step = func(v *vertex) {
 		if steps++; steps > maxSteps || len(out) >= limits.Paths {
@@ -87,7 +92,7 @@ func (g *graph) walk(limits Limits) []walk {
 		trail = append(trail, v)
 		defer func() { trail = trail[:len(trail)-1] }()
 		for _, e := range v.up {
-			if stands(e, trail[1:]) { // the leaf may be another certificate of the anchor's own
+			if len(trail) < length || stands(e, trail[1:]) { // the leaf may be another certificate of the anchor's own
 				continue
 			}
 			for _, anchor := range e.anchors {
@@ -101,14 +106,25 @@ func (g *graph) walk(limits Limits) []walk {
 				continue
 			}
 			for _, w := range e.certificates {
-				if w.distance > 0 && len(trail)+w.distance <= limits.Depth {
+				switch whole := len(trail) + w.distance; {
+				case w.distance == 0 || whole > limits.Depth:
+				case whole > length:
+					longer = true
+				default:
 					step(w)
 				}
 			}
 		}
 	}
-	if g.leaf.distance > 0 {
+	if g.leaf.distance == 0 {
+		return nil
+	}
+	for length = g.leaf.distance; length <= limits.Depth; length++ {
+		longer = false
 		step(g.leaf)
+		if !longer || steps > maxSteps || len(out) >= limits.Paths {
+			break
+		}
 	}
 	return out
 }

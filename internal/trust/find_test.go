@@ -259,8 +259,7 @@ func TestCrossCertificates(t *testing.T) {
 // TestHostileBag: what a bag can cost is bounded, and a good path among the rest is still found.
 func TestHostileBag(t *testing.T) {
 	root := issue(t, nil, "Root", nil, ca)
-	const keys = 45
-	mesh := func(name func(int) string) []*party {
+	mesh := func(keys int, name func(int) string) []*party {
 		nodes := make([]*party, keys)
 		for i := range nodes {
 			nodes[i] = issue(t, nil, name(i), nil, ca)
@@ -277,7 +276,7 @@ func TestHostileBag(t *testing.T) {
 	}
 	letter := func(i int) string { return "CA " + string(rune('A'+i)) }
 	equal := func(int) string { return "CA" }
-	sameNames, otherNames := mesh(equal), mesh(letter)
+	sameNames, otherNames := mesh(45, equal), mesh(45, letter)
 
 	for _, tt := range []struct {
 		name   string
@@ -333,6 +332,22 @@ func TestHostileBag(t *testing.T) {
 		if len(paths) != 32 || !paths[0].Valid() {
 			t.Errorf("%d paths, expected the limit of 32 with valid ones first", len(paths))
 		}
+	})
+	t.Run("the issuer's key certified by the anchor and by a circle", func(t *testing.T) {
+		bag := mesh(22, letter) // few enough that its ways are known before the checks are spent
+		good := issue(t, root, bag[0].template.Subject.CommonName, bag[0].key, ca)
+		paths, hint := find(ask(issue(t, bag[0], "Leaf", nil), []*party{root}, append([]*party{good}, bag...)...))
+		checkReasons(t, paths, hint, 2, nil)
+	})
+	t.Run("certificates of the issuer by its own hand", func(t *testing.T) {
+		good := issue(t, root, "CA", nil, ca)
+		bag := []*party{good}
+		for range 30 { // the other keys of its name would be tried on each of them
+			later := func(c *x509.Certificate) { c.NotAfter = c.NotAfter.AddDate(1, 0, 0) }
+			bag = append(bag, issue(t, good, "CA", good.key, ca, later), issue(t, nil, "CA", nil, ca))
+		}
+		paths, hint := find(ask(issue(t, good, "Leaf", nil), []*party{root}, bag...))
+		checkReasons(t, paths, hint, 2, nil)
 	})
 	t.Run("more than the bag holds", func(t *testing.T) {
 		q := ask(issue(t, otherNames[0], "Leaf", nil), []*party{root}, otherNames...)

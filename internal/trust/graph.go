@@ -228,8 +228,17 @@ func compareIssuers(a, b *pki.Certificate, at time.Time) int {
 		}
 		return n
 	}
+	// One by the subject's own hand adds at most a change of key: what another has issued
+	// is asked first, so that any number of the former cannot hide the latter.
+	selfIssued := func(c *pki.Certificate) int {
+		if c.SelfIssued() {
+			return 1
+		}
+		return 0
+	}
 	return cmp.Or(
 		cmp.Compare(flaws(a), flaws(b)),
+		cmp.Compare(selfIssued(a), selfIssued(b)),
 		b.NotAfter.Compare(a.NotAfter),
 		bytes.Compare(a.SHA256[:], b.SHA256[:]),
 	)

@@ -56,7 +56,24 @@ func splitMailbox(s string) (local, host string, ok bool) {
 	if strings.ContainsRune(local, '@') && !quoted {
 		return "", "", false
 	}
-	return local, host, isHost(host)
+	return unquoted(local), host, isHost(host)
+}
+
+// unquoted gives the local part that a quoted one means: "the quotation marks … are not
+// part of the local-part", and a backslash stands for the character after it (RFC 5321
+// §4.1.2). Otherwise "a"@example.com would slip past a constraint on a@example.com.
+func unquoted(local string) string {
+	if len(local) < 2 || local[0] != '"' || local[len(local)-1] != '"' {
+		return local
+	}
+	var out strings.Builder
+	for body := local[1 : len(local)-1]; body != ""; body = body[1:] {
+		if body[0] == '\\' && len(body) > 1 {
+			body = body[1:]
+		}
+		out.WriteByte(body[0])
+	}
+	return out.String()
 }
 
 // uriHost is the fully qualified domain name of a URI's authority. "If a

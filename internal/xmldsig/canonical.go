@@ -228,7 +228,7 @@ func (w *writer) element(part span, omit []span, above []uint32) {
 						continue
 					}
 					w.source(n.from, n.to-2)
-					w.opened(n.from + 1)
+					w.opened(w.src[n.from+1 : w.nameEnd(n.from+1)])
 					continue
 				}
 			}

@@ -254,12 +254,14 @@ func (w *writer) piece(n *node, from uint32) {
 		if slash < from {
 			continue
 		}
-		name := slash
+		name, end := slash, slash
 		for w.src[name-1] != '<' {
-			name--
+			if name--; w.src[name] == ' ' {
+				end = name
+			}
 		}
 		w.source(from, slash)
-		w.opened(name)
+		w.opened(w.src[name:end])
 		from = slash + 2
 	}
 	w.source(from, n.to)

@@ -61,10 +61,8 @@ func (w *writer) write(b []byte) {
 	}
 }
 
-// opened ends an empty element's tag in the two that canonical form has (Canonical XML 1.0 §2.3); its name stands in the
-// source at from.
-func (w *writer) opened(from uint32) {
-	name := w.src[from:w.nameEnd(from)]
+// opened ends an empty element's tag in the two that canonical form has (Canonical XML 1.0 §2.3).
+func (w *writer) opened(name []byte) {
 	run := w.src[w.run[0]:w.run[1]]
 	if need := len(run) + len(name) + len("></>"); len(w.buf)+need > cap(w.buf) {
 		w.put("></")

@@ -24,9 +24,7 @@ import (
 	"rastau/internal/fetch"
 	"rastau/internal/ocsp"
 	"rastau/internal/pki"
-	"rastau/internal/span"
 	"rastau/internal/store"
-	"rastau/internal/timestamp"
 	"rastau/internal/trust"
 	"rastau/licensing"
 	"rastau/signer"
@@ -119,14 +117,9 @@ func newApp(ctx context.Context, c *Config, o appOptions) (_ *app, err error) {
 	}
 	a.closers = append(a.closers, a.Keys)
 	a.Keys.warn(ctx, a.Verifier, question())
-	var stamper signer.Stamper
-	if c.TSA != "" {
-		// The authority is ours by configuration, so it alone is told of the trace; who stands in certificates never is.
-		asking, err := fetch.New(fetch.Options{Allow: allow, Proxy: c.Proxy, Prepare: span.Inject})
-		if err != nil {
-			return nil, usagef("proxy: %v", err)
-		}
-		stamper = timed{memory, c.TSA, &timestamp.Client{URL: c.TSA, HTTP: tracedWeb{asking}, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now())}}
+	stamper, err := c.stamper(allow, memory, o.Now())
+	if err != nil {
+		return nil, err
 	}
 	asked := examiner{a.Verifier, question}
 	signs := signer.Options{Keys: a.Keys.ring, Judge: asked, Checker: a.Verifier, Stamper: stamper, Examiner: asked, Hash: signer.StampHash(pki.DefaultAlgorithms, o.Now()), Now: o.Now,

@@ -5,9 +5,11 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/hex"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -15,10 +17,19 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"rastau/api"
+	"rastau/crl"
+	"rastau/internal/fetch"
+	"rastau/internal/testpki"
+	"rastau/internal/trust"
+	"rastau/verifier"
 )
 
 // collector takes OTLP over HTTP as any collector does.
@@ -203,6 +214,51 @@ func TestTraceConfig(t *testing.T) {
 		value.check(func(format string, _ ...any) { told += format })
 		if want == "" && told != "" || !strings.Contains(told, want) {
 			t.Errorf("%+v: %q", value, told)
+		}
+	}
+}
+
+// TestWhoIsToldOfATrace: the time-stamping authority is told which trace a question belongs to, where there is one; whoever stands in
+// a certificate (lists, responders, issuers) never is.
+func TestWhoIsToldOfATrace(t *testing.T) {
+	told := map[string][]string{}
+	p := made(testpki.New(testpki.Options{Now: time.Now, EC: true}))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		told[r.URL.Path] = append(told[r.URL.Path], r.Header.Get("Traceparent"))
+		p.Handler().ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	p.SetBaseURL(server.URL)
+	ca := made(p.NewCA(""))
+	made(p.NewTSA(ca))
+	leaf := made(ca.Issue(testpki.Leaf{})).Certificate
+	allow := made(parsePrefixes([]string{"127.0.0.0/8"}))
+	web := tracedWeb{made(fetch.New(fetch.Options{Allow: allow}))}
+	stamper := made((&Config{TSA: server.URL + "/tsp"}).stamper(allow, api.NewMemory(time.Now, 0), time.Now()))
+	judge := verifier.New(verifier.Options{Now: time.Now, Web: web, Lists: crl.NewSource(crl.SourceOptions{Fetch: web, Now: time.Now}), FetchIssuers: true})
+	ask := func(ctx context.Context) {
+		t.Helper()
+		made(stamper.Stamp(ctx, []byte("a signature")))
+		q := verifier.Question{Anchors: []trust.Anchor{trust.AnchorOf(p.Root().Certificate)}}
+		if r := judge.Certificate(ctx, leaf, q); r.Indication != verifier.TotalPassed {
+			t.Fatalf("%v %+v", r.Indication, r.Deciding())
+		}
+	}
+	ask(t.Context())
+	kept := sdktrace.NewTracerProvider()
+	ctx, request := kept.Tracer("").Start(t.Context(), "request")
+	ask(ctx)
+	request.End()
+	if got := told["/tsp"]; len(got) != 2 || got[0] != "" || !strings.HasPrefix(got[1], "00-"+request.SpanContext().TraceID().String()+"-") {
+		t.Errorf("the time-stamping authority was told %q", got)
+	}
+	delete(told, "/tsp")
+	if len(told) < 3 {
+		t.Errorf("hardly anybody else was asked: %v", slices.Sorted(maps.Keys(told)))
+	}
+	for path, all := range told {
+		if i := slices.IndexFunc(all, func(s string) bool { return s != "" }); i >= 0 {
+			t.Errorf("%s was told %q", path, all[i])
 		}
 	}
 }

@@ -9,11 +9,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"net/netip"
 	"time"
 
 	"rastau/api"
+	"rastau/internal/fetch"
+	"rastau/internal/pki"
 	"rastau/internal/span"
 	"rastau/internal/store"
+	"rastau/internal/timestamp"
 	"rastau/licensing"
 	"rastau/signer"
 )
@@ -32,6 +36,19 @@ func (t timed) Stamp(ctx context.Context, data []byte) ([]byte, error) {
 	step.End(err)
 	t.memory.Step("timestamp", time.Since(began), err)
 	return token, err
+}
+
+// stamper asks the configuration's time-stamping authority; nil where it names none.
+func (c *Config) stamper(allow []netip.Prefix, memory *api.Memory, now time.Time) (signer.Stamper, error) {
+	if c.TSA == "" {
+		return nil, nil
+	}
+	// The authority is ours by configuration, so it alone is told of the trace; who stands in certificates never is.
+	asking, err := fetch.New(fetch.Options{Allow: allow, Proxy: c.Proxy, Prepare: span.Inject})
+	if err != nil {
+		return nil, usagef("proxy: %v", err)
+	}
+	return timed{memory, c.TSA, &timestamp.Client{URL: c.TSA, HTTP: tracedWeb{asking}, Hash: signer.StampHash(pki.DefaultAlgorithms, now)}}, nil
 }
 
 // backlog asks what waits, for /metrics.

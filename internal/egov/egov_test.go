@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
 	"rastau/crl"
 	"rastau/internal/egov"
 	"rastau/internal/fetch"
@@ -37,7 +39,8 @@ type sides struct {
 
 	mu   sync.Mutex
 	kept []egov.Exchange
-	lost error // what Keep answers
+	lost error    // what Keep answers
+	told []string // the traceparent of each question; "" where it had none
 }
 
 var (
@@ -76,7 +79,13 @@ func newSides(t *testing.T) *sides {
 	t.Cleanup(s.server.Close)
 	s.sandbox, err = egov.NewSandbox(egov.SandboxOptions{Envelope: s.theirs, Base: s.server.URL, Now: time.Now})
 	must(t, err)
-	mux.Handle("/", s.sandbox.Handler())
+	answers := s.sandbox.Handler()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.told = append(s.told, r.Header.Get("Traceparent"))
+		s.mu.Unlock()
+		answers.ServeHTTP(w, r)
+	})
 	s.sandbox.AddPerson(somebody)
 	s.sandbox.AddBody(somewhere)
 	s.gateway = s.open(t, s.ours)
@@ -149,6 +158,20 @@ func TestRegisters(t *testing.T) {
 	// What was kept proves itself: the answer opens as the gateway's, years later too.
 	if _, err := s.ours.Open(t.Context(), s.kept[0].Response, egov.TypeCMS); err != nil {
 		t.Errorf("the kept answer: %v", err)
+	}
+}
+
+// TestTrace: the gateway is told which trace a question belongs to where there is one, and nothing else of it.
+func TestTrace(t *testing.T) {
+	s := newSides(t)
+	_, err := s.gateway.Person(t.Context(), somebody.IIN)
+	must(t, err)
+	ctx, request := sdktrace.NewTracerProvider().Tracer("").Start(t.Context(), "request")
+	_, err = s.gateway.Person(ctx, somebody.IIN)
+	must(t, err)
+	request.End()
+	if len(s.told) != 2 || s.told[0] != "" || !strings.HasPrefix(s.told[1], "00-"+request.SpanContext().TraceID().String()+"-") {
+		t.Errorf("the gateway was told %q", s.told)
 	}
 }
 

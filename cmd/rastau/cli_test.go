@@ -85,6 +85,8 @@ func TestExitCodes(t *testing.T) {
 		{"broken answer is a finding", append(with("verify", good), "--ocsp", garbage), 0, "TOTAL-PASSED"},
 		{"holder asked for", with("verify", "--iin", "930101300006", good), 3, "holder.iin"},
 		{"language", with("verify", "--lang", "kk", altered), 1, "өзгертілген"},
+		{"the policy", with("verify", altered), 1, "Validation policy: urn:rastau:policy:default, version "},
+		{"the policy in Kazakh", with("verify", "--lang", "kk", garbage), 1, "Тексеру саясаты: urn:rastau:policy:default"},
 		{"empty value", with("verify", "--iin", "", good), 2, "--iin is empty"},
 		{"empty time", []string{"verify", "--at", "", good}, 2, "--at is empty"},
 		{"folder without files", []string{"verify", "--anchors", filepath.Join(dir, "empty"), good}, 4, "holds no file"},

@@ -213,6 +213,11 @@ func printReport(w io.Writer, r *verifier.Report, lang phrase.Lang) {
 		}
 		printFindings(w, "     ", s.Findings)
 	}
+	// EN 319 102-1 §5.1.3: a report names the policy that it was made by.
+	fmt.Fprintf(w, "  %s\n", phrase.Get("verdict.policy", map[string]string{
+		"id": verifier.PolicyID, "version": verifier.PolicyVersion, "algorithms": r.Algorithms,
+		"at": r.Time.Value.UTC().Format("2006-01-02T15:04:05Z"),
+	}).In(lang))
 }
 
 // printable shows a file's name; one with control characters is quoted, so that it cannot write to the terminal.

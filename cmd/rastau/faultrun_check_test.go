@@ -6,8 +6,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"time"
 
 	"rastau/internal/outbox"
@@ -26,6 +29,10 @@ func (r *faultRun) report(seed uint64, length time.Duration) {
 	}
 	r.t.Logf("seed %d, %s: %d applications registered, %d licences, %d refusals; from draft to number: median %s, longest %s; to the decision at most %s; %d requests sent again",
 		seed, length, len(r.told), len(r.licences), len(r.refused), quantile(r.took, 0.5), quantile(r.took, 1), r.slowest.Round(time.Millisecond), r.repeated.Load())
+	// Whoever reads that people were slow must know whether the machine was free to serve them. It excuses nothing: the bound stands.
+	if spent := processorsWanted() - r.busy; spent > 0 {
+		r.t.Logf("in %d %% of the run somebody on this machine waited for a processor", 100*spent/time.Since(r.began))
+	}
 	for what, n := range r.failures {
 		r.t.Errorf("%d people did not get through within %s: %s", n, faultBudget, what)
 	}
@@ -128,4 +135,18 @@ func (r *faultRun) proveDecisions() {
 		sent[n.ID] = true
 	}
 	r.t.Logf("proved: %d licences, each once; %d refusals; %d payments, each for one application; %d notices, none twice", len(numbers), len(r.refused), len(references), len(sent))
+}
+
+// processorsWanted is for how long, since the machine started, at least one task waited for a processor (the kernel's pressure stall
+// information); zero where the kernel does not tell.
+func processorsWanted() time.Duration {
+	told, err := os.ReadFile("/proc/pressure/cpu")
+	if err != nil {
+		return 0
+	}
+	m := regexp.MustCompile(`some .*total=([0-9]+)`).FindSubmatch(told)
+	if m == nil {
+		return 0
+	}
+	return time.Duration(made(strconv.ParseInt(string(m[1]), 10, 64))) * time.Microsecond
 }

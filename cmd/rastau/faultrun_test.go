@@ -60,6 +60,7 @@ func TestFaultRun(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	end := time.Now().Add(length)
+	r.busy, r.began = processorsWanted(), time.Now()
 	var load sync.WaitGroup
 	work := func(every time.Duration, one func(context.Context, int)) {
 		load.Go(func() {
@@ -121,6 +122,8 @@ type faultRun struct {
 	refused  map[string]bool
 	verdicts map[string]int
 	slowest  time.Duration
+	busy     time.Duration // processorsWanted when the run began
+	began    time.Time
 }
 
 func newFaultRun(t *testing.T, rng *rand.Rand) *faultRun {

@@ -98,7 +98,7 @@ var mayTell = map[string]*regexp.Regexp{
 	"server.address":            regexp.MustCompile(`^127\.0\.0\.1:[0-9]{1,5}$`),
 	"rastau.system":             regexp.MustCompile(`^(persons|bodies|payments|notices)$`),
 	"rastau.action":             regexp.MustCompile(`^(get|open|state|send)$`),
-	"rastau.kind":               regexp.MustCompile(`^(view|look|update|beside|cades|pades)$`),
+	"rastau.kind":               regexp.MustCompile(`^(view|look|update|beside|cades|cades-detached|pades|xades|xmldsig|wsse)$`),
 	"rastau.format":             regexp.MustCompile(`^[A-Za-z0-9/ -]{1,20}$`),
 	"rastau.indication":         regexp.MustCompile(`^(TOTAL-PASSED|TOTAL-FAILED|INDETERMINATE)$`),
 	"rastau.sub_indication":     regexp.MustCompile(`^[A-Z_]+$`),

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"log/slog"
 	"mime/multipart"
 	"net/http"
@@ -199,5 +200,32 @@ func TestStartsDegraded(t *testing.T) {
 	}
 	if code := h.ask(t, h.app, "GET", "/readyz", nil, &r); code != 200 || !r.Ready {
 		t.Errorf("%d %+v", code, r)
+	}
+}
+
+// TestRatesReadAgain: the table of rates that administrators are shown is the one that counts since the last reload.
+func TestRatesReadAgain(t *testing.T) {
+	h := newReloadHouse(t, func(c *Config) { c.Rates = "rates.yaml" })
+	table := func(tenge int) {
+		h.in.put(t, "rates.yaml", fmt.Appendf(nil, "rates:\n  - {from: 2020-01-01, until: 2099-01-01, tenge: %d}\n", tenge))
+	}
+	shown := func() int64 {
+		rows := h.app.settings(h.app.front.Load().tables)().Table.Rows()
+		return int64(rows[0].Tenge)
+	}
+	table(4000)
+	h.start(t)
+	if got := shown(); got != 4000 {
+		t.Fatal(got)
+	}
+	table(5000)
+	if got := shown(); got != 4000 {
+		t.Errorf("a file that nobody read again counts: %d", got)
+	}
+	if _, err := h.app.Reload(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	if got := shown(); got != 5000 {
+		t.Errorf("after the reload %d", got)
 	}
 }

@@ -5,8 +5,10 @@ package console
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
+	"regexp"
 	"sync"
 
 	"github.com/yuin/goldmark"
@@ -87,10 +89,18 @@ func rendered(markdown []byte) (template.HTML, error) {
 		return "", err
 	}
 	html := bytes.ReplaceAll(out.Bytes(), []byte("<!-- raw HTML omitted -->"), nil)
-	html = bytes.ReplaceAll(html, []byte("<table"), []byte(`<div class="app-scroll" tabindex="0" role="region" aria-label="Table"><table`))
+	// Regions that are scrolled need names of their own, and a head without words is no head.
+	n := 0
+	html = table.ReplaceAllFunc(html, func(tag []byte) []byte {
+		n++
+		return fmt.Appendf(nil, `<div class="app-scroll" tabindex="0" role="region" aria-label="Table %d">%s`, n, tag)
+	})
+	html = bytes.ReplaceAll(html, []byte(`<th class="govuk-table__cell"></th>`), []byte(`<td class="govuk-table__cell"></td>`))
 	html = bytes.ReplaceAll(html, []byte("</table>"), []byte("</table></div>"))
 	return template.HTML(html), nil
 }
+
+var table = regexp.MustCompile(`<table\b`)
 
 type writtenPage struct {
 	ID, Version string

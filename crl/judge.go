@@ -93,16 +93,16 @@ func (j *judgement) run() Answer {
 	for i := range j.Certificate.DistributionPoints {
 		p := &j.Certificate.DistributionPoints[i]
 		elsewhere = elsewhere || len(p.CRLIssuer) > 0
-		if a := j.point(p); a != nil {
-			return *a
+		if a, ends := j.point(p); ends {
+			return a
 		}
 	}
 	// A certificate without any point, or whose own do not cover all reasons, is covered by the lists of its issuer as if it
 	// named a point by the issuer's name (RFC 5280 §6.3.3, last paragraph) — but not where it sends to another issuer of
 	// lists: then silence in the CA's own list would say nothing.
 	if !elsewhere {
-		if a := j.point(&pki.DistributionPoint{FullNames: []pki.GeneralName{{Tag: pki.DirectoryName, Dir: j.Certificate.Issuer}}}); a != nil {
-			return *a
+		if a, ends := j.point(&pki.DistributionPoint{FullNames: []pki.GeneralName{{Tag: pki.DirectoryName, Dir: j.Certificate.Issuer}}}); ends {
+			return a
 		}
 	}
 	if j.hold != nil {
@@ -112,20 +112,19 @@ func (j *judgement) run() Answer {
 }
 
 // point asks all complete lists at one distribution point. It answers only where that ends the question.
-func (j *judgement) point(p *pki.DistributionPoint) *Answer {
+func (j *judgement) point(p *pki.DistributionPoint) (a Answer, ends bool) {
 	for _, l := range j.Lists {
 		if l.Delta() || reasonsOf(l, p)&^j.mask == 0 { // RFC 5280 §6.3.3 (e)
 			continue
 		}
 		if a := j.consult(l, p); a != nil {
-			return a
+			return *a, true
 		}
 		if j.mask == allReasons && j.hold == nil {
-			a := j.good()
-			return &a
+			return j.good(), true
 		}
 	}
-	return nil
+	return Answer{}, false
 }
 
 // consult asks one complete list, with its delta, at one point. It answers only where that ends the question.

@@ -42,9 +42,8 @@ func (s *subject) above(ctx context.Context, i int, need time.Time) revocation {
 	if i == 0 || s.q.Offline || !s.asksNow() || !need.Equal(s.when) {
 		return s.revocation(ctx, i, need)
 	}
-	l := s.link(i)
-	key := authorityKey{l.cert.SHA256, s.q.Algorithms, s.freshness()}
-	if r, ok := s.knownGood(ctx, key, l); ok {
+	key := authorityKey{s.path.Certificates[i].SHA256, s.q.Algorithms, s.freshness()}
+	if r, ok := s.knownGood(ctx, key, s.path.Issuer(i)); ok {
 		return r
 	}
 	before, was := s.momentary, len(s.sources)
@@ -52,17 +51,17 @@ func (s *subject) above(ctx context.Context, i int, need time.Time) revocation {
 	r := s.revocation(ctx, i, need)
 	sources := slices.Clone(s.sources[was:])
 	if !s.momentary {
-		s.keepGood(key, l, r, sources)
+		s.keepGood(key, s.link(i), r, sources)
 	}
 	s.momentary = s.momentary || before
 	return r
 }
 
 // knownGood asks for each list as ever, and answers only if all are those of before.
-func (s *subject) knownGood(ctx context.Context, key authorityKey, l *link) (revocation, bool) {
+func (s *subject) knownGood(ctx context.Context, key authorityKey, issuer trust.Anchor) (revocation, bool) {
 	g, ok := s.v.memory.authorities.get(key)
-	if !ok || !g.window.holds(s.when) || !sameAnchor(g.link.issuer, l.issuer) || !sameAnchor(g.anchor, s.path.Anchor) ||
-		!slices.EqualFunc(g.anchors, s.anchors, sameAnchor) || !s.soleSigner(l) {
+	if !ok || !g.window.holds(s.when) || !sameAnchor(g.link.issuer, issuer) || !sameAnchor(g.anchor, s.path.Anchor) ||
+		!slices.EqualFunc(g.anchors, s.anchors, sameAnchor) || !s.soleSigner(g.link) {
 		return revocation{}, false
 	}
 	for _, known := range g.sources {
@@ -70,15 +69,13 @@ func (s *subject) knownGood(ctx context.Context, key authorityKey, l *link) (rev
 			if list == known.list {
 				return nil
 			}
-			return s.vouch(ctx, l)(list)
+			return s.vouch(ctx, g.link)(list)
 		})
 		if err != nil || now != known.list {
 			return revocation{}, false
 		}
 	}
-	for _, source := range g.sources {
-		s.sources = append(s.sources, listAt{source.url, source.list, l})
-	}
+	s.sources = append(s.sources, g.sources...)
 	return g.said, true
 }
 
@@ -98,7 +95,7 @@ func (s *subject) keepGood(key authorityKey, l *link, r revocation, sources []li
 		}
 	}
 	r.evidence = slices.Clip(r.evidence) // shared from now on
-	s.v.memory.authorities.put(key, &goodAuthority{l, s.path.Anchor, slices.Clone(s.anchors), w, sources, r})
+	s.v.memory.authorities.put(key, &goodAuthority{l, s.path.Anchor, s.v.memory.anchors(s.anchors), w, sources, r})
 }
 
 // soleSigner reports whether, of all certificates at hand, none but the issuer's own bears

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rastau/crl"
@@ -44,6 +45,7 @@ type memory struct {
 	paths        shelf[pathKey, *provenPaths]
 	chains       shelf[chainKey, *provenChain]
 	authorities  shelf[authorityKey, *goodAuthority]
+	trusted      atomic.Pointer[[]trust.Anchor] // see anchors
 }
 
 func newMemory() *memory { return &memory{seed: maphash.MakeSeed()} }
@@ -94,6 +96,7 @@ func (v *Verifier) Forget() {
 	m.paths.clear()
 	m.chains.clear()
 	m.authorities.clear()
+	m.trusted.Store(nil)
 }
 
 // certificate decodes a certificate, or gives the one decoded before from the same
@@ -129,6 +132,16 @@ func (m *memory) keep(path []*pki.Certificate) {
 			m.names.put(maphash.Bytes(m.seed, c.Subject.Raw), c.Subject)
 		}
 	}
+}
+
+// anchors is a copy of a question's anchors: the one made before where the same are trusted, as nearly always.
+func (m *memory) anchors(of []trust.Anchor) []trust.Anchor {
+	if before := m.trusted.Load(); before != nil && slices.EqualFunc(*before, of, sameAnchor) {
+		return *before
+	}
+	own := slices.Clone(of)
+	m.trusted.Store(&own)
+	return own
 }
 
 // madeKey is a certificate and a key by their digests.
@@ -282,7 +295,7 @@ func (s *subject) provenPath() ([]trust.Path, bool) {
 	if !ok || !p.window.holds(s.when) || !p.sees(s.anchors, s.candidates) {
 		return nil, false
 	}
-	return slices.Clone(p.paths), true
+	return p.paths, true
 }
 
 // bag is what the search of paths has kept of anchors and candidates, where it has, else its own.
@@ -290,7 +303,7 @@ func (s *subject) bag(candidates []*pki.Certificate) *provenPaths {
 	if p := s.found; p != nil && p.sees(s.anchors, candidates) {
 		return p
 	}
-	return &provenPaths{anchors: slices.Clone(s.anchors), candidates: slices.Clone(candidates)}
+	return &provenPaths{anchors: s.v.memory.anchors(s.anchors), candidates: slices.Clip(candidates)}
 }
 
 // keepPaths remembers a search whose best path is valid, and the certificates on it.
@@ -299,8 +312,8 @@ func (s *subject) keepPaths(paths []trust.Path) {
 		return
 	}
 	s.found = &provenPaths{
-		anchors: slices.Clone(s.anchors), candidates: slices.Clone(s.candidates),
-		paths: slices.Clone(paths), window: s.pathWindow(s.candidates),
+		anchors: s.v.memory.anchors(s.anchors), candidates: slices.Clip(s.candidates),
+		paths: paths, window: s.pathWindow(s.candidates),
 	}
 	s.v.memory.paths.put(s.pathKey(), s.found)
 	s.v.memory.keep(paths[0].Certificates)

@@ -158,7 +158,8 @@ func (s *subject) weigh(ctx context.Context, l *link, at evidence, by sight) rev
 	if len(at.responses)+len(at.lists) == 0 {
 		return revocation{why: nothingAtHand}
 	}
-	var statements []statement
+	var room [1]statement
+	statements := room[:0]
 	var open revocation
 	var why []string
 	for _, held := range at.responses {
@@ -292,6 +293,9 @@ func (s *subject) judgeResponse(der []byte, q ocsp.Query) ocsp.Answer {
 		return a
 	}
 	a := ocsp.Judge(der, q)
+	if s.answers == nil {
+		s.answers = map[answerKey]ocsp.Answer{}
+	}
 	s.answers[key] = a
 	return a
 }

@@ -104,7 +104,7 @@ func (s *subject) judge(ctx context.Context) judged {
 }
 
 func (s *subject) consider(ctx context.Context) judged {
-	s.answers = map[answerKey]ocsp.Answer{}
+	s.answers = nil
 	paths, hint := s.find(ctx)
 	if len(paths) == 0 && s.fetchIssuers() {
 		s.momentary = true // another time nobody may answer
@@ -123,10 +123,16 @@ func (s *subject) consider(ctx context.Context) judged {
 	}
 	var best judged
 	for i := range paths[:min(len(paths), maxPaths)] {
-		t := *s
-		t.path = &paths[i]
-		excuseAnchor(t.path)
-		j := judged{findings: examine(ctx, s.inquiry, pathChecks, &t, pathRoom), path: t.path, retry: t.retry, embedded: t.embedded, sealed: t.sealed, aged: t.aged,
+		t := s
+		if len(paths) > 1 { // what is learnt along one path does not count on another, but for what responses say
+			if s.answers == nil {
+				s.answers = map[answerKey]ocsp.Answer{}
+			}
+			t = new(subject)
+			*t = *s
+		}
+		t.path = excuseAnchor(&paths[i])
+		j := judged{findings: examine(ctx, s.inquiry, pathChecks, t, pathRoom), path: t.path, retry: t.retry, embedded: t.embedded, sealed: t.sealed, aged: t.aged,
 			sources: t.sources, momentary: t.momentary || i > 0}
 		s.keeper.keepPath(t.path)
 		if decide(j.findings) < 0 {
@@ -174,15 +180,18 @@ func (s *subject) find(ctx context.Context) ([]trust.Path, string) {
 
 // excuseAnchor takes back what was said of the form of an anchor that is no CA
 // certificate: whoever trusts such a one trusts a name and a key (RFC 5280 §6.1.1
-// (d)), and there is nothing in it that could bind it.
-func excuseAnchor(p *trust.Path) {
+// (d)), and there is nothing in it that could bind it. The path itself may be shared, and
+// stays as it is.
+func excuseAnchor(p *trust.Path) *trust.Path {
 	c := p.Anchor.Certificate
 	if c == nil || (c.BasicConstraints != nil && c.BasicConstraints.CA) {
-		return
+		return p
 	}
-	p.Failures = slices.DeleteFunc(slices.Clone(p.Failures), func(f trust.Failure) bool {
+	excused := *p
+	excused.Failures = slices.DeleteFunc(slices.Clone(p.Failures), func(f trust.Failure) bool {
 		return f.Index == len(p.Certificates) && (f.Reason == trust.NotCA || f.Reason == trust.Malformed)
 	})
+	return &excused
 }
 
 // milder reports whether the verdict of a is milder than that of b: undecided

@@ -189,11 +189,12 @@ func ReadSerial(s *cryptobyte.String) (*big.Int, []byte, error) {
 	if !s.ReadASN1(&contents, casn1.INTEGER) || len(contents) == 0 {
 		return nil, nil, malformed("serial number")
 	}
-	return twosComplement(contents), contents, nil
+	return twosComplement(new(big.Int), contents), contents, nil
 }
 
-func twosComplement(octets []byte) *big.Int {
-	n := new(big.Int).SetBytes(octets)
+// twosComplement sets n to the value of octets, one at least.
+func twosComplement(n *big.Int, octets []byte) *big.Int {
+	n.SetBytes(octets)
 	if octets[0]&0x80 != 0 {
 		n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(octets))))
 	}

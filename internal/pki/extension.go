@@ -289,7 +289,7 @@ func ReadAuthorityKeyID(v cryptobyte.String) (id []byte, issuer []GeneralName, s
 		if len(number) == 0 {
 			return nil, nil, nil, malformed("serial number of the authority")
 		}
-		serial = twosComplement(number)
+		serial = twosComplement(new(big.Int), number)
 	}
 	return id, issuer, serial, nil
 }
@@ -387,7 +387,7 @@ func skipCerts(contents cryptobyte.String) (int, bool) {
 	if len(contents) == 0 {
 		return 0, false
 	}
-	return smallInt(twosComplement(contents))
+	return smallInt(twosComplement(new(big.Int), contents))
 }
 
 func (c *Certificate) readInhibitAnyPolicy(v cryptobyte.String) error {

@@ -58,8 +58,8 @@ func parsePublicKey(der []byte) (PublicKey, error) {
 	k := PublicKey{Raw: der, Algorithm: alg, Bits: bits[1:]}
 	switch alg.OID {
 	case OIDRSA, OIDRSAPSS:
-		if k.Key = rsaKey(alg, k.Bits); k.Key != nil {
-			k.kept = &kept{}
+		if r := rsaKey(alg, k.Bits); r != nil {
+			k.Key, k.kept = &r.key, &r.kept
 		}
 	case OIDDSA:
 		k.Key = dsaKey(alg, k.Bits)
@@ -77,9 +77,16 @@ func parsePublicKey(der []byte) (PublicKey, error) {
 	return k, nil
 }
 
+// rsaRoom is an RSA key with what is kept of it, in one piece.
+type rsaRoom struct {
+	key  rsa.PublicKey
+	n    big.Int
+	kept kept
+}
+
 // rsaKey answers nil where the numbers are no RSA key. Exponents of up to 62 bits are read: some qualified issuers of the
 // European Union use more than the 31 that crypto/rsa allows.
-func rsaKey(alg Algorithm, encoded []byte) crypto.PublicKey {
+func rsaKey(alg Algorithm, encoded []byte) *rsaRoom {
 	if alg.OID == OIDRSA && !bytes.Equal(alg.Params, derNull) { // RFC 3279 §2.3.1: "MUST have ASN.1 type NULL"
 		return nil
 	}
@@ -90,7 +97,8 @@ func rsaKey(alg Algorithm, encoded []byte) crypto.PublicKey {
 		!body.ReadASN1Integer(&e) || !body.Empty() || len(modulus) == 0 || len(modulus) > 1 && modulus[0] == 0 && modulus[1] < 0x80 {
 		return nil
 	}
-	n := twosComplement(modulus)
+	r := &rsaRoom{}
+	n := twosComplement(&r.n, modulus)
 	if n.Sign() < 0 && len(modulus)%64 == 0 {
 		// An authority of the European Union has left out the octet of zeros in front in a whole generation of cards: their
 		// moduli of 2048 bits are negative as written. All take them for what they are meant to be.
@@ -100,7 +108,8 @@ func rsaKey(alg Algorithm, encoded []byte) crypto.PublicKey {
 		e < 3 || n.IsUint64() && e >= n.Uint64() { // an exponent of 1 would let anyone sign
 		return nil
 	}
-	return &rsa.PublicKey{N: n, E: int(e)}
+	r.key = rsa.PublicKey{N: n, E: int(e)}
+	return r
 }
 
 // dsaKey reads RFC 3279 §2.3.2; without parameters the key inherits its issuer's (see Inherit) and verifies nothing before.

@@ -42,8 +42,7 @@ func Find(ctx context.Context, q Query) (paths []Path, hint string) {
 	}
 
 	limits := q.Limits.withDefaults()
-	sigs := newSignatures(ctx, &q, limits.Signatures)
-	g := newGraph(&q, limits, sigs)
+	g := newGraph(ctx, q, limits)
 	g.climb(g.issuersBySignature, len(q.Candidates)+1)
 	if g.leaf.distance == 0 {
 		hint = g.hint()
@@ -55,7 +54,7 @@ func Find(ctx context.Context, q Query) (paths []Path, hint string) {
 	}
 	comparisons := maxComparisons
 	for _, walk := range g.walk(limits) {
-		paths = append(paths, validate(&q, sigs, &comparisons, walk.certificates, &q.Anchors[walk.anchor]))
+		paths = append(paths, validate(&g.q, &g.sigs, &comparisons, walk.certificates, &q.Anchors[walk.anchor]))
 	}
 	sortPaths(paths)
 	switch {

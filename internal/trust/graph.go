@@ -5,6 +5,7 @@ package trust
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -92,9 +93,9 @@ func (t *nameTable) add(n *named) {
 
 // graph is the bag and the anchors by name, and what has been learnt of them.
 type graph struct {
-	q        *Query
+	q        Query
 	limits   Limits
-	sigs     *signatures
+	sigs     signatures
 	names    nameTable
 	leaf     *vertex
 	reached  []*vertex // upwards from the leaf, nearest first
@@ -104,7 +105,7 @@ type graph struct {
 	leftOver int       // certificates beyond Limits.Candidates
 }
 
-func newGraph(q *Query, limits Limits, sigs *signatures) *graph {
+func newGraph(ctx context.Context, query Query, limits Limits) *graph {
 	// What a usual question needs, in one piece: a leaf, its authority, one or two anchors.
 	room := &struct {
 		graph    graph
@@ -115,7 +116,9 @@ func newGraph(q *Query, limits Limits, sigs *signatures) *graph {
 		reached  [4]*vertex
 	}{}
 	g := &room.graph
-	g.q, g.limits, g.sigs, g.names.all, g.reached = q, limits, sigs, room.all[:0], room.reached[:0]
+	g.q, g.limits, g.names.all, g.reached = query, limits, room.all[:0], room.reached[:0]
+	q := &g.q
+	g.sigs.begin(ctx, q, limits.Signatures)
 	entities, names, vertices := room.entities[:], room.names[:], room.vertices[:]
 	type nameAndKey struct{ name, key string }
 	var known map[nameAndKey]*entity // of names with several keys: a bag may hold thousands of one

@@ -34,13 +34,11 @@ type tried struct {
 	err         error
 }
 
-func newSignatures(ctx context.Context, q *Query, limit int) *signatures {
-	s := &signatures{ctx: ctx, made: q.Made, left: limit}
-	s.seen = s.room[:0]
+func (s *signatures) begin(ctx context.Context, q *Query, limit int) {
+	s.ctx, s.made, s.left, s.seen = ctx, q.Made, limit, s.room[:0]
 	if s.made == nil {
 		s.made = (*pki.Certificate).CheckSignatureFrom
 	}
-	return s
 }
 
 // check returns nil where key made c's signature, errLimit or the context's

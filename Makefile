@@ -23,7 +23,7 @@ dist:
 
 # deb is the Debian package, dist/rastau_VERSION_ARCH.deb.
 deb: dist
-	ARCH=$$($(GO) env GOARCH) VERSION=$$(dist/rastau version | cut -d' ' -f2) \
+	ARCH=$$($(GO) env GOARCH) VERSION=$$(dist/rastau version | cut -d' ' -f2 | sed 's/^(devel)$$/0.0.0-devel/') \
 		$(GO) run github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2 package --config deploy/debian/nfpm.yaml --packager deb --target dist/
 
 # image is the container image, from the program in dist/; buildah needs no daemon.

@@ -305,8 +305,9 @@ func (r *faultRun) register(ctx context.Context, i int) (reg registered, err err
 		if sub.Application.Number != "" {
 			return registered{app.ID, sub.Application.Number, sub.Receipt}, nil
 		}
-		if v := sub.Verdict.String(); v != "INDETERMINATE/TRY_LATER" && !strings.HasPrefix(v, "INDETERMINATE/") {
-			return reg, fmt.Errorf("a good signature was judged %s", v)
+		// The signature may be good and the time stamp or the receipt still be missing: then the answer says that it is to be sent again.
+		if v := sub.Verdict.String(); sub.Message.Code != licensing.CodeLater && !strings.HasPrefix(v, "INDETERMINATE/") {
+			return reg, fmt.Errorf("a good signature was judged %s, and the answer was %s: %s", v, sub.Message.Code, sub.Message.Reason)
 		}
 		select {
 		case <-ctx.Done():

@@ -23,7 +23,7 @@ func (p *person) width(pixels int64) {
 var seen sync.Map
 
 var (
-	identifier = regexp.MustCompile(`[0-9a-f]{32,64}|[0-9a-f-]{36}|KZ[0-9]{2}[A-Z]{3}[0-9]{8}|/[0-9]+$`)
+	identifier = regexp.MustCompile(`[0-9a-f]{24,64}|[0-9a-f-]{36}|KZ[0-9]{2}[A-Z]{3}[0-9]{8}|/[0-9]+$`)
 	unsafe     = regexp.MustCompile(`[^a-z0-9]+`)
 )
 

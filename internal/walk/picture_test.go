@@ -32,7 +32,7 @@ func (p *person) picture(name string) {
 	height := eval[float64](p, "document.documentElement.scrollHeight")
 	quality, beyond := int64(20), true
 	shot := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality, CaptureBeyondViewport: &beyond,
-		Clip: &page.Viewport{Width: 1280, Height: min(max(height, 400), 3000), Scale: 1}})
+		Clip: &page.Viewport{Width: 1280, Height: min(max(height, 400), 2200), Scale: 1}})
 	p.must(os.WriteFile(file, shot.Data, 0o644))
 }
 

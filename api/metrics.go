@@ -83,10 +83,15 @@ func (n *counts) request(method, route string, status int, took time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.requests[requestLabels{method, route, status}]++
-	h := n.steps[route]
+	note(n.steps, route, took)
+}
+
+// note counts a duration among those of one label.
+func note[K comparable](all map[K]*histogram, of K, took time.Duration) {
+	h := all[of]
 	if h == nil {
 		h = new(histogram)
-		n.steps[route] = h
+		all[of] = h
 	}
 	h.add(took.Seconds())
 }

@@ -32,12 +32,7 @@ func (m *Memory) Step(name string, took time.Duration, err error) {
 	n := m.counts
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	h := n.works[name]
-	if h == nil {
-		h = new(histogram)
-		n.works[name] = h
-	}
-	h.add(took.Seconds())
+	note(n.works, name, took)
 	if err != nil {
 		n.failed[name]++
 	}
@@ -48,12 +43,7 @@ func (m *Memory) Checks(group verifier.Group, took time.Duration) {
 	n := m.counts
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	h := n.checks[group]
-	if h == nil {
-		h = new(histogram)
-		n.checks[group] = h
-	}
-	h.add(took.Seconds())
+	note(n.checks, group, took)
 }
 
 func (n *counts) writeSteps(e *exposition) {

@@ -40,7 +40,7 @@ func TestCorrectionIsAnswered(t *testing.T) {
 	}
 	officer := h.staff(t, "officer.1", account.Officer)
 	officer.post("/case/"+app.ID+"/claim", nil).sees(200)
-	officer.post("/case/"+app.ID+"/work/correction", url.Values{"fields": {"vehicles"}, "text": {"нөмірін түзетіңіз"}}).sees(200)
+	officer.post("/case/"+app.ID+"/step/correction", url.Values{"fields": {"vehicles"}, "text": {"нөмірін түзетіңіз"}}).sees(200)
 	b.open(mine).sees(200, "нөмірін түзетіңіз", mine+"/correction").lacks("officer.1")
 	b.open(mine+"/correction").sees(200, "нөмірін түзетіңіз", "001 ZZZ 01", "біліктілік.png")
 	values := url.Values{"name": {"Әлия Үлгіқызы"}, "address": {"Астана қ."}, "consent": {"yes"}, "subtypes": {"irregular-inter-oblast"},
@@ -83,9 +83,9 @@ func TestAppealIsAnswered(t *testing.T) {
 	b.post(mine+"/appeal", url.Values{"text": {"тағы"}}).sees(409, "шағым қаралып жатыр")
 	second.open("/queue").sees(200, `app-figure__n">1</strong> Жауап күткен шағымдар`)
 	second.open("/appeals").sees(200, app.Number)
-	first.post(at+"/work/appeal", url.Values{"answer": {"no"}, "text": {"жоқ"}}).sees(409, "өз шешіміне берілген шағымға ешкім жауап бермейді")
-	second.open(at+"/work/appeal").sees(200, "құжаттар сай келеді")
-	second.post(at+"/work/appeal", url.Values{"answer": {"yes"}, "text": {"шағым негізді"}}).sees(200, "Шағым қанағаттандырылды")
+	first.post(at+"/step/appeal", url.Values{"answer": {"no"}, "text": {"жоқ"}}).sees(409, "өз шешіміне берілген шағымға ешкім жауап бермейді")
+	second.open(at+"/step/appeal").sees(200, "құжаттар сай келеді")
+	second.post(at+"/step/appeal", url.Values{"answer": {"yes"}, "text": {"шағым негізді"}}).sees(200, "Шағым қанағаттандырылды")
 	second.open("/appeals").sees(200, "Жауап күткен шағым жоқ")
 	b.open(mine).sees(200, "Шағым қанағаттандырылды", "шағым негізді").lacks("officer.2")
 }

@@ -19,16 +19,22 @@ import (
 	"rastau/licensing"
 )
 
-// TestOwnKey: an officer whose own key the table lists signs every document of a decision with it, as NCALayer would, and nobody
-// else's signature is taken; the public then finds the licence genuine and from the licensor.
-func TestOwnKey(t *testing.T) {
-	var own *pki.Key
-	h := newHouseWith(t, filepath.Join(t.TempDir(), "register.db"), func(h *house, o *licensing.Options) {
+// newOwnKeyHouse has a table that lists a key of officer.1's own.
+func newOwnKeyHouse(t *testing.T) (h *house, own *pki.Key) {
+	t.Helper()
+	h = newHouseWith(t, filepath.Join(t.TempDir(), "register.db"), func(h *house, o *licensing.Options) {
 		bin := o.Regulations[0].Licensor.BIN
 		own = h.issue(t, testpki.Leaf{CommonName: "ҚЫЗМЕТКЕР", IIN: "880709300015", BIN: bin, Organization: "LICENSOR"})
 		o.Authorities = append(o.Authorities, licensing.Authority{Officer: "officer.1", Name: "Officer One", Position: phrase.Text{KK: "басшы", RU: "руководитель", EN: "head"},
 			Licensor: bin, Certificate: own.Certificate.SHA256Hex(), From: time.Now().Add(-time.Hour)})
 	})
+	return h, own
+}
+
+// TestOwnKey: an officer whose own key the table lists signs every document of a decision with it, as NCALayer would, and nobody
+// else's signature is taken; the public then finds the licence genuine and from the licensor.
+func TestOwnKey(t *testing.T) {
+	h, own := newOwnKeyHouse(t)
 	app, refused := h.registered(t), h.registered(t)
 	at := "/case/" + app.ID
 	b := h.staff(t, "officer.1", account.Officer)
@@ -89,13 +95,7 @@ func content(b *browser) []byte {
 // TestOwnKeyOnSeveral: one decision on several cases is signed case by case with the officer's own key; one that was decided
 // elsewhere meanwhile is named, and stays as it is.
 func TestOwnKeyOnSeveral(t *testing.T) {
-	var own *pki.Key
-	h := newHouseWith(t, filepath.Join(t.TempDir(), "register.db"), func(h *house, o *licensing.Options) {
-		bin := o.Regulations[0].Licensor.BIN
-		own = h.issue(t, testpki.Leaf{CommonName: "ҚЫЗМЕТКЕР", IIN: "880709300015", BIN: bin, Organization: "LICENSOR"})
-		o.Authorities = append(o.Authorities, licensing.Authority{Officer: "officer.1", Name: "Officer One", Position: phrase.Text{KK: "басшы", RU: "руководитель", EN: "head"},
-			Licensor: bin, Certificate: own.Certificate.SHA256Hex(), From: time.Now().Add(-time.Hour)})
-	})
+	h, own := newOwnKeyHouse(t)
 	b := h.staff(t, "officer.1", account.Officer)
 	ids, want := url.Values{}, map[string]licensing.Status{}
 	for range 3 {
@@ -120,14 +120,18 @@ func TestOwnKeyOnSeveral(t *testing.T) {
 	_, err := h.service.Decide(t.Context(), officer, second, licensing.Decision{Approve: true, Checklist: map[string]bool{"documents-match": true, "grounds": true}})
 	must(t, err)
 	want[second] = licensing.Approved
+	// So is the first, between the page and its signature, which then leads on to the others.
 	b.open("/case/" + first + "/own")
+	_, err = h.service.Decide(t.Context(), officer, first, licensing.Decision{Approve: true, Checklist: map[string]bool{"documents-match": true, "grounds": true}})
+	must(t, err)
+	want[first] = licensing.Approved
 	for n := 0; strings.HasSuffix(b.url.Path, "/own"); n++ {
 		if n > 2 {
 			t.Fatal("there is no end to the cases")
 		}
 		b.upload(b.url.Path+"/signature", nil, "file", "x.p7s", sign(t, own, content(b)))
 	}
-	b.sees(409, "/case/"+second)
+	b.sees(409, "/case/"+second, "/case/"+first)
 	for id, status := range want {
 		app, err := h.service.Application(t.Context(), officer, id)
 		must(t, err)

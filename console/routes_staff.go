@@ -18,8 +18,8 @@ func (s *site) staffRoutes() []route {
 		{pattern: "POST /case/{id}/claim", roles: officers, page: s.claim},
 		{pattern: "POST /case/{id}/decision", roles: officers, page: s.decide},
 		{pattern: "GET /case/{id}/document/{sha256}", roles: readers, page: s.document},
-		{pattern: "GET /case/{id}/work/{step}", roles: readers, page: s.workForm},
-		{pattern: "POST /case/{id}/work/{step}", roles: readers, page: s.doWork},
+		{pattern: "GET /case/{id}/step/{step}", roles: readers, page: s.workForm},
+		{pattern: "POST /case/{id}/step/{step}", roles: readers, page: s.doWork},
 
 		{pattern: "POST /case/{id}/own", roles: officers, page: s.beginOwn},
 		{pattern: "POST /batches/own", roles: officers, page: s.beginOwnBatch},

@@ -35,20 +35,20 @@ func TestTasks(t *testing.T) {
 	at := "/case/" + app.ID
 	b.open("/queue").sees(200, `app-figure__n">0</strong> Мерзімі бар міндеттер`)
 	b.open("/tasks").sees(200, "Орындалмаған міндет жоқ")
-	b.post(at+"/work/hand-over", url.Values{"text": {"қолына"}}).sees(409)
+	b.post(at+"/step/hand-over", url.Values{"text": {"қолына"}}).sees(409)
 
 	clock.Store(int64(time.Until(*app.Deadline) + time.Minute))
 	must(t, h.service.ComeDue(t.Context(), []byte(`{"subject":"`+app.ID+`","kind":"decision"}`)))
 	b.open("/queue").sees(200, `app-figure__n">1</strong> Мерзімі бар міндеттер`)
-	b.open("/tasks").sees(200, "Үнсіздік салдарынан берілген лицензияны тапсыру керек", "KZ18 ZZZ 0000 0001", at+"/work/hand-over").lacks("console.", "мерзімі өтті")
-	b.open(at).sees(200, at+"/work/hand-over")
+	b.open("/tasks").sees(200, "Үнсіздік салдарынан берілген лицензияны тапсыру керек", "KZ18 ZZZ 0000 0001", at+"/step/hand-over").lacks("console.", "мерзімі өтті")
+	b.open(at).sees(200, at+"/step/hand-over")
 	mine.open("/tasks").sees(403)
 	clock.Add(int64(30 * 24 * time.Hour))
 	b.open("/tasks").sees(200, "мерзімі өтті")
 
-	b.open(at+"/work/hand-over").sees(200, "бес жұмыс күні ішінде")
-	b.post(at+"/work/hand-over", nil).sees(422, `href="#f-text"`)
-	b.post(at+"/work/hand-over", url.Values{"text": {"лицензиаттың қолына берілді"}}).sees(200, "Лицензия тапсырылды", "лицензиаттың қолына берілді").lacks(at + "/work/hand-over")
+	b.open(at+"/step/hand-over").sees(200, "бес жұмыс күні ішінде")
+	b.post(at+"/step/hand-over", nil).sees(422, `href="#f-text"`)
+	b.post(at+"/step/hand-over", url.Values{"text": {"лицензиаттың қолына берілді"}}).sees(200, "Лицензия тапсырылды", "лицензиаттың қолына берілді").lacks(at + "/step/hand-over")
 	b.open("/tasks").sees(200, "Орындалмаған міндет жоқ")
-	b.post(at+"/work/hand-over", url.Values{"text": {"тағы"}}).sees(409)
+	b.post(at+"/step/hand-over", url.Values{"text": {"тағы"}}).sees(409)
 }

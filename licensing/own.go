@@ -188,7 +188,7 @@ func (s *Service) Piece(ctx context.Context, a Actor, id string) (o *OwnSigning,
 
 // OwnResult is what a signature led to.
 type OwnResult struct {
-	Decided *Application // after the last signature of an application; nil while another is waited for
+	Decided *Application // after the last signature of an application; nil while another is waited for, and where it was decided otherwise meanwhile
 	Next    string       // the application whose document is to be signed now; empty: none is
 	Skipped []OwnSkipped // of several, where none is left
 }
@@ -232,6 +232,10 @@ func (s *Service) SignOwn(ctx context.Context, a Actor, id string, answer []byte
 	}
 	o.Signed = append(o.Signed, OwnSigned{Of: o.Next.Of, Result: result})
 	done, err := s.settleOwn(ctx, a, o)
+	if errors.Is(err, ErrState) && len(o.Then) > 0 {
+		// Decided otherwise meanwhile: the others still wait for their turn.
+		o.Skipped, err = append(o.Skipped, OwnSkipped{id, err.Error()}), nil
+	}
 	if errors.Is(err, errPiece) {
 		return &OwnResult{Next: id}, s.o.Store.Update(ctx, func(tx Tx) error { return tx.PutOwnSigning(o) })
 	}

@@ -212,16 +212,15 @@ func (g *group) pass() {
 }
 
 func (g *group) commitOthers() {
-	switch {
-	case g.open == nil:
-	default:
-		stepped, err := g.session.commit()
-		if err != nil && !stepped {
-			g.lose(err) // a step failed that seemed to be done: nothing was committed, all are made again
-			return
-		}
-		g.end(err)
+	if g.open == nil {
+		return
 	}
+	stepped, err := g.session.commit()
+	if err != nil && !stepped {
+		g.lose(err) // a step failed that seemed to be done: nothing was committed, all are made again
+		return
+	}
+	g.end(err)
 }
 
 func (g *group) give() { g.turn <- struct{}{} }

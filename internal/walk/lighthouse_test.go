@@ -32,10 +32,7 @@ func TestLighthouse(t *testing.T) {
 		t.Skip("takes minutes and a quiet machine; `make lighthouse` runs it")
 	}
 	h := open(t)
-	applicant := h.enters(t, "kk")
-	applicant.logIn(h.person)
-	applicant.begins("passenger-transport")
-	draft := applicant.walks("natural-person")
+	applicant, draft := h.applies(t, "passenger-transport", "natural-person")
 	h.grants(t, "kk", applicant.signs())
 	applicant.open(strings.Replace(draft, "/apply/", "/my/", 1))
 	licence := eval[string](applicant, `(document.querySelector("main").innerText.replaceAll(" ", "").match(/KZ[0-9]{2}ZZZ[0-9]{8}/) || [""])[0]`)

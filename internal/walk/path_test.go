@@ -36,6 +36,15 @@ var values = map[string]string{
 	"make": "Қаз-Автобус 12", "year": "2024", "plate": "001 DEM 01", "name": "Үлгі құбыры (DEMO)", "address": "А пункті – Ә пункті", "length": "12.5",
 }
 
+// applies: somebody logs in, begins an application and walks through it up to the signature.
+func (h *house) applies(t testing.TB, service, kind string) (p *person, draft string) {
+	t.Helper()
+	p = h.enters(t, "kk")
+	p.logIn(h.person)
+	p.begins(service)
+	return p, p.walks(kind)
+}
+
 // begins an application: of the applicant's own, or for whom a clerk has looked up.
 func (p *person) begins(service string) {
 	p.t.Helper()

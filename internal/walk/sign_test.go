@@ -33,10 +33,7 @@ func (p *person) fails(fault, text string) {
 // attempt signs, with a key of the national algorithms, after the person took their time.
 func TestSigningFails(t *testing.T) {
 	h := open(t)
-	p := h.enters(t, "kk")
-	p.logIn(h.person)
-	p.begins("trunk-pipelines")
-	draft := p.walks("sole-entrepreneur")
+	p, draft := h.applies(t, "trunk-pipelines", "sole-entrepreneur")
 	said := map[string]string{}
 	for _, f := range failures {
 		p.fails(f.fault, f.text)
@@ -58,10 +55,7 @@ func TestSigningFails(t *testing.T) {
 // and the public finds the licence good.
 func TestOwnKey(t *testing.T) {
 	h := open(t)
-	applicant := h.enters(t, "kk")
-	applicant.logIn(h.person)
-	applicant.begins("passenger-transport")
-	draft := applicant.walks("natural-person")
+	applicant, draft := h.applies(t, "passenger-transport", "natural-person")
 	number := applicant.signs()
 	p := h.enters(t, "kk")
 	p.logIn("demo-officer")
